@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration as parse.y makes it and as each process holds it.  One
+ * struct for all: conf_send gives a process the items that its role needs,
+ * the others stay empty there.  Plain data; descriptors are owned by the
+ * struct (closed by conf_free unless taken: set to -1).
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "addr.h"
+#include "e164.h"
+#include "vipr.h"
+
+struct chan;
+struct cur;
+
+enum sip_proto { SIP_UDP = 1, SIP_TCP = 2, SIP_TLS = 3 };
+enum sip_face { FACE_INSIDE = 1, FACE_OUTSIDE = 2 };
+
+/* A listening socket; bound by the parent, handed to its process. */
+enum listen_use { LISTEN_SIP = 1, LISTEN_PVP = 2, LISTEN_OVERLAY = 3, LISTEN_CONTROL = 4 };
+struct conf_listen {
+	TAILQ_ENTRY(conf_listen) cl_entry;
+	uint8_t		 cl_use;	/* enum listen_use */
+	uint8_t		 cl_proto;	/* enum sip_proto; others: SIP_TCP */
+	uint8_t		 cl_face;	/* enum sip_face, LISTEN_SIP only */
+	struct vaddr	 cl_addr;
+	int		 cl_fd;
+};
+
+/* A PBX or a trunk. */
+struct conf_hop {
+	TAILQ_ENTRY(conf_hop) ch_entry;
+	char		 ch_name[64];
+	char		 ch_host[DOMAIN_SIZE];	/* as written: literal or name */
+	struct vaddr	 ch_addr;	/* va_family 0: ch_host is a name */
+	uint8_t		 ch_proto;	/* enum sip_proto */
+	uint8_t		 ch_trunk;	/* 1 trunk, 0 PBX */
+	uint16_t	 ch_priority;	/* lower first */
+	struct e164_rules ch_rules;	/* how its digits become E.164 */
+};
+
+struct conf_range {
+	TAILQ_ENTRY(conf_range) cr_entry;
+	struct e164_range cr_range;
+	uint32_t	 cr_count;	/* decoys: how many of the range */
+};
+TAILQ_HEAD(conf_ranges, conf_range);
+
+/* A prefix ("+1900") or a whole number; a name; a host entry. */
+struct conf_text {
+	TAILQ_ENTRY(conf_text) ct_entry;
+	char		 ct_text[DOMAIN_SIZE];
+	struct vaddr	 ct_addr;	/* host entries */
+	uint32_t	 ct_value;	/* operators: uid */
+};
+TAILQ_HEAD(conf_texts, conf_text);
+
+/* A file that the parent opened: bytes of certificates and documents (public
+ * things), the descriptor itself of keys (the parent does not read them). */
+struct conf_blob {
+	char		 cb_path[256];
+	uint8_t		*cb_data;
+	size_t		 cb_len;
+	int		 cb_fd;
+};
+
+enum media_mode { MEDIA_PASS = 1, MEDIA_RTPENGINE = 2 };
+
+struct conf {
+	uint64_t	 c_generation;
+	char		 c_path[256];
+	char		 c_data[256];		/* data folder: "/var/vipr" */
+	char		 c_control[108];	/* control socket */
+	char		 c_domain[DOMAIN_SIZE];	/* our SIP domain */
+	int64_t		 c_clock_offset;	/* s; test clock-offset */
+	uint32_t	 c_flags;
+#define CONF_RESTART_NO		0x0001
+#define CONF_LOG_CALLS		0x0002
+#define CONF_PERMIT_PRIVATE	0x0004	/* peers and claimants on private and loopback addresses */
+#define CONF_MEDIA_PLAIN	0x0008	/* RTP without SRTP may go out directly */
+#define CONF_MODE_LOG		0x0010	/* learn and report, divert nothing */
+#define CONF_OVERLAY_FIRST	0x0020	/* this node starts the ring */
+#define CONF_OVERLAY_ON		0x0040	/* an overlay section stands */
+#define CONF_PVP_ON		0x0080
+#define CONF_OUTSIDE_ON		0x0100	/* sip has an outside face */
+#define CONF_ALLOW_REFER	0x0200
+	uint32_t	 c_verbose;
+	char		 c_facility[16];
+
+	TAILQ_HEAD(, conf_listen) c_listens;
+	TAILQ_HEAD(, conf_hop)	 c_hops;
+	struct conf_ranges	 c_numbers;	/* ours: published and answered for */
+	struct conf_ranges	 c_callers;	/* further numbers our callers show */
+	struct conf_ranges	 c_decoys;
+	struct conf_texts	 c_never;	/* prefixes, "+1900"; short ones as digits "112" */
+	struct conf_texts	 c_names;	/* outside names besides the domain */
+	struct conf_texts	 c_hosts;	/* host NAME address A port P */
+	struct conf_texts	 c_accept;	/* domains that may claim; empty: all */
+	struct conf_texts	 c_refuse;
+	struct conf_texts	 c_operators;
+	struct conf_texts	 c_resolvers;	/* DNS servers, ct_addr */
+
+	/* sip */
+	struct e164_rules c_rules;		/* default of hops without their own */
+	struct conf_blob c_sip_cert, c_sip_key, c_sip_ca;
+	struct conf_blob c_inside_cert, c_inside_key;
+	char		 c_outside_host[DOMAIN_SIZE];	/* host of the URIs we grant: default domain */
+	uint16_t	 c_outside_port;
+	uint8_t		 c_media;		/* enum media_mode */
+	struct vaddr	 c_rtpengine;
+	uint32_t	 c_limit_hour;		/* calls a grantee and number: 60 */
+	uint32_t	 c_limit_live;		/* 4 */
+	uint32_t	 c_resample;		/* 50; 0: never */
+	uint32_t	 c_reprove;		/* s without a proof before a call takes the trunk: 14 d */
+	uint32_t	 c_connect_ms;		/* 2000 */
+	uint32_t	 c_answer_ms;		/* 4000 */
+
+	/* overlay */
+	char		 c_overlay[DOMAIN_SIZE];
+	struct conf_blob c_ov_config;		/* signed configuration document */
+	struct conf_blob c_node_cert, c_node_key;
+	struct vaddr	 c_ov_advertise;	/* address peers are told; family 0: the listener's */
+	uint32_t	 c_store_rate;		/* Stores a second: 50 */
+	uint32_t	 c_lifetime;		/* registration, s: 86400; 0: the document's */
+
+	/* pvp; times in s */
+	struct vaddr	 c_pvp_advertise;
+	uint32_t	 c_delay_min, c_delay_max;	/* 900, 43200 */
+	uint32_t	 c_try_max;		/* stop + this: last moment drawn: 86400 */
+	uint32_t	 c_responder_min;	/* stop + this: a terminated record can be proven: 600 */
+	uint32_t	 c_min_duration;	/* 60 */
+	uint32_t	 c_retain;		/* 93600 */
+	uint32_t	 c_proofs;		/* 2 */
+	uint32_t	 c_proofs_callers;	/* different callers asked for: 0 */
+	uint32_t	 c_proofs_spacing;	/* s between the ends of proven calls: 3600 */
+	uint32_t	 c_tickets_after;	/* 2 */
+	uint32_t	 c_ticket_lifetime;	/* 60 d */
+	uint32_t	 c_receipt_lifetime;	/* 30 d */
+	uint32_t	 c_retry_min, c_retry_max;	/* lost answer: 60, 2700 */
+	uint32_t	 c_busy_moduli;		/* 11, or 44 when busy is allowed */
+	uint32_t	 c_limit_number;	/* failed connections a peer and number: 5 */
+	uint32_t	 c_limit_peer;		/* 50 */
+	uint32_t	 c_limit_failures;	/* in a row a claimant: 5 */
+	struct conf_blob c_master;		/* master key file, descriptor only; key reads it */
+};
+
+struct conf	*conf_new(void);		/* defaults filled in */
+void		 conf_free(struct conf *);	/* NULL allowed; closes and wipes */
+
+/* Ours? (numbers; numbers or callers; a never prefix covers it?) */
+int		 conf_number_ours(const struct conf *, const char *e164);
+int		 conf_caller_ours(const struct conf *, const char *e164);
+int		 conf_never(const struct conf *, const char *e164);
+/* Is this name our SIP domain or one of the outside names (case ignored)? */
+int		 conf_name_ours(const struct conf *, const char *host, size_t len);
+
+/* Parent: BEGIN, the items role needs (descriptors duplicated), END. */
+int		 conf_send(struct chan *, const struct conf *, enum vipr_role);
+/* Child: take one IMSG_RECONF_ITEM into conf; -1 malformed. */
+int		 conf_item(struct conf *, struct cur *item, int fd);
+
+#endif

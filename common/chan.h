@@ -76,4 +76,17 @@ void		 chan_priority(struct chan *, int priority);
 /* At most n messages handled a turn of the loop (default 64). */
 void		 chan_batch(struct chan *, unsigned n);
 
+/*
+ * Send IMSG_HELLO as role me, and accept nothing before the peer's own, which
+ * must have our version and the role peer (CHAN_ANY_ROLE: not looked at).
+ * Right after chan_new.
+ */
+#define CHAN_ANY_ROLE	0xffffffffU
+int		 chan_hello(struct chan *, uint32_t me, uint32_t peer);
+/* Called before gone when the peer broke the rules; it is logged already. */
+void		 chan_on_violation(struct chan *, void (*)(struct chan *,
+		    const char *why, void *));
+/* The descriptor, for getpeereid and the like; it stays the channel's. */
+int		 chan_fd(const struct chan *);
+
 #endif

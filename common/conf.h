@@ -39,7 +39,7 @@ struct conf_listen {
 struct conf_hop {
 	TAILQ_ENTRY(conf_hop) ch_entry;
 	char		 ch_name[64];
-	char		 ch_host[DOMAIN_SIZE];	/* as written: literal or name */
+	char		 ch_host[DOMAIN_SIZE];	/* as written: literal or name; port in ch_addr */
 	struct vaddr	 ch_addr;	/* va_family 0: ch_host is a name */
 	uint8_t		 ch_proto;	/* enum sip_proto */
 	uint8_t		 ch_trunk;	/* 1 trunk, 0 PBX */
@@ -54,21 +54,30 @@ struct conf_range {
 };
 TAILQ_HEAD(conf_ranges, conf_range);
 
-/* A prefix ("+1900") or a whole number; a name; a host entry. */
+/*
+ * never: "+1900" is a prefix of E.164 numbers, "112" exactly what was dialled;
+ * ct_value 1: of the shipped list.  A name.  A host entry: port 0 if none
+ * was given.  An operator: name, and in ct_value the uid.
+ */
 struct conf_text {
 	TAILQ_ENTRY(conf_text) ct_entry;
 	char		 ct_text[DOMAIN_SIZE];
 	struct vaddr	 ct_addr;	/* host entries */
-	uint32_t	 ct_value;	/* operators: uid */
+	uint32_t	 ct_value;
 };
 TAILQ_HEAD(conf_texts, conf_text);
 
-/* A file that the parent opened: bytes of certificates and documents (public
- * things), the descriptor itself of keys (the parent does not read them). */
+/*
+ * A file that the parent opened: bytes of certificates and documents (public
+ * things), the descriptor itself of keys (the parent does not read them).  The
+ * offset of a descriptor is shared with earlier holders: read it with
+ * pread(2) from 0.
+ */
 struct conf_blob {
 	char		 cb_path[256];
 	uint8_t		*cb_data;
-	size_t		 cb_len;
+	size_t		 cb_len;	/* a NUL follows them */
+	size_t		 cb_missing;	/* conf_item's: bytes still to come */
 	int		 cb_fd;
 };
 
@@ -76,6 +85,7 @@ enum media_mode { MEDIA_PASS = 1, MEDIA_RTPENGINE = 2 };
 
 struct conf {
 	uint64_t	 c_generation;
+	uint32_t	 c_received;		/* conf_item's: 0 nothing, 1 under way, 2 all */
 	char		 c_path[256];
 	char		 c_data[256];		/* data folder: "/var/vipr" */
 	char		 c_control[108];	/* control socket */
@@ -149,22 +159,63 @@ struct conf {
 	uint32_t	 c_limit_number;	/* failed connections a peer and number: 5 */
 	uint32_t	 c_limit_peer;		/* 50 */
 	uint32_t	 c_limit_failures;	/* in a row a claimant: 5 */
+	uint32_t	 c_limit_claimants;	/* tried a call: 8 */
+	uint32_t	 c_limit_runs;		/* of PVP a call, all claimants: 16 */
+	uint32_t	 c_limit_source;	/* connections at once a source address: 4 */
+	uint32_t	 c_limit_source_hour;	/* an hour, until its first good proof: 60 */
+	uint32_t	 c_limit_source_known;	/* an hour, after that: 3600 */
 	struct conf_blob c_master;		/* master key file, descriptor only; key reads it */
 };
 
 struct conf	*conf_new(void);		/* defaults filled in */
 void		 conf_free(struct conf *);	/* NULL allowed; closes and wipes */
 
-/* Ours? (numbers; numbers or callers; a never prefix covers it?) */
+/* Ours? (numbers; numbers or callers.)  conf_never: is it covered by the never
+ * list?  Takes an E.164 number, and also the digits as they were dialled: ask
+ * for both. */
 int		 conf_number_ours(const struct conf *, const char *e164);
 int		 conf_caller_ours(const struct conf *, const char *e164);
 int		 conf_never(const struct conf *, const char *e164);
 /* Is this name our SIP domain or one of the outside names (case ignored)? */
 int		 conf_name_ours(const struct conf *, const char *host, size_t len);
 
-/* Parent: BEGIN, the items role needs (descriptors duplicated), END. */
+/*
+ * Parent: BEGIN, the items role needs (descriptors duplicated), END.  -1 with
+ * errno if something could not be queued.  Listening sockets and keys travel
+ * as descriptors, certificates, documents and the CA bundle as bytes in
+ * pieces of at most CONF_PIECE.
+ *
+ *   role      gets
+ *   key       all key files, the master key, certificates, the overlay's
+ *             document, numbers, callers, accept, refuse, pvp and URI settings
+ *   control   its socket, operators
+ *   overlayd  its listeners, PVP's addresses, node certificate, document,
+ *             numbers, decoys
+ *   pvpd      its listeners, node certificate, limits, addresses of the overlay
+ *   sipgw     its listeners, SIP certificates, CA bundle, hops, numbers,
+ *             callers, never, names, hosts, resolvers
+ */
+#define CONF_CLOCK_MAX	(400LL * 86400)	/* s, of test clock-offset, either way */
+#define CONF_CA_MAX	(4 * 1024 * 1024)
+#define CONF_PIECE	(64 * 1024)
+#define CONF_ITEM_MAX	(CONF_PIECE + 1024)	/* tail of an IMSG_RECONF_ITEM */
 int		 conf_send(struct chan *, const struct conf *, enum vipr_role);
-/* Child: take one IMSG_RECONF_ITEM into conf; -1 malformed. */
+/*
+ * Child: take one IMSG_RECONF_ITEM into conf (fresh from conf_new; the first
+ * item empties the lists that conf_new filled).  fd is taken over even on
+ * failure.  -1: malformed, out of range, or out of order.
+ */
 int		 conf_item(struct conf *, struct cur *item, int fd);
+/* Child, at IMSG_RECONF_END: did everything arrive?  0, or -1. */
+int		 conf_complete(const struct conf *);
+
+/* Empty all lists, shipped entries included. */
+void		 conf_clear_lists(struct conf *);
+/* Add to a list.  NULL: no memory, or text too long. */
+struct conf_range *conf_add_range(struct conf_ranges *, const struct e164_range *, uint32_t count);
+struct conf_text *conf_add_text(struct conf_texts *, const char *, const struct vaddr *, uint32_t value);
+/* Lower-case A-labels, letters, digits and hyphens, at most 253 bytes, no
+ * final dot, at least one letter in the last label? */
+int		 conf_domain_valid(const char *);
 
 #endif

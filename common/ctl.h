@@ -19,6 +19,7 @@
 
 #define CTL_ROW_MAX	16000
 #define CTL_ARGS_MAX	8
+#define CTL_ERROR_MAX	512	/* error text of an END, with NUL */
 
 struct ctl_row {
 	struct wbuf	cr_w;

@@ -11,8 +11,11 @@
 
 /*
  * How digits from a PBX or trunk become E.164 (all strings without '+', may
- * be empty).  country "49", national "0", international "00", outside "0" (dialled
- * to get a line), local: what is put before a number that begins with neither.
+ * be empty).  country "49", national "0", international "00"; outside "0":
+ * what is dialled to get a line (clear it in a copy for caller IDs, which
+ * don't carry it); local "4989": what is put before a number that begins with
+ * neither.  An empty national prefix with an empty local one: the
+ * whole national number, its zero included, follows the country code (Italy).
  */
 struct e164_rules {
 	char	er_country[8];
@@ -27,12 +30,17 @@ int	e164_valid(const char *);
 /*
  * Normalise text of a user part or tel: URI: visual separators (-.() and
  * space) are dropped, '+' is kept, otherwise rules (may be NULL: only numbers
- * with '+' pass).  out gets '+' and digits.  0, or -1 when in doubt.
+ * with '+' pass).  out gets '+' and digits.  0, or -1 when in doubt: a
+ * number that also reads as complete with the country code, fewer than 7
+ * digits without a prefix (emergency and service numbers), a length that the
+ * North American plan does not have.
  */
 int	e164_normalise(struct span, const struct e164_rules *, char out[E164_SIZE]);
 
-/* Number in 8 bytes for keys: digit count in the top byte... order is that of
- * the digits read as text.  Only for e164_valid numbers. */
+/* Number in 8 bytes for keys: digits filled up to 15 places, times 16, plus
+ * their count, so the order is that of the digits read as text.  Only for
+ * e164_valid numbers; 0 for others.  unpack gives "" for what pack never
+ * returned. */
 uint64_t e164_pack(const char *);
 void	e164_unpack(uint64_t, char out[E164_SIZE]);
 

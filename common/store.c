@@ -1,0 +1,1043 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * LMDB behind store.h: one write transaction is open from the first write of
+ * a group to its commit, and reads go through it while it is.  One process
+ * and one thread use an environment (MDB_NOLOCK); a lock on the file data.lock
+ * keeps a second process out.  Callbacks run in store_tick, store_commit and
+ * store_close only, never from inside store_put.
+ */
+
+#include <sys/types.h>
+#include <sys/file.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <lmdb.h>
+#include <sodium.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cursor.h"
+#include "store.h"
+
+#define KEYHASH_LEN	32
+#define NONCE_LEN	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define SEAL_TAG	crypto_aead_xchacha20poly1305_ietf_ABYTES
+#define TABLE_KEY_LEN	crypto_aead_xchacha20poly1305_ietf_KEYBYTES
+#define CHECK_TABLE	"store.check"
+#define CHECK_TEXT	"vipr store"
+#define VALUE_MAX	(1024 * 1024)
+#define GROUP_HARD_MAX	(STORE_COMMIT_MAX * 16)	/* committed inside store_put */
+#define TABLE_NAME_MAX	64
+
+struct pending {
+	store_done	 pe_done;
+	void		*pe_arg;
+};
+
+struct group {
+	struct pending	*g_list;
+	size_t		 g_len, g_size;
+};
+
+struct store_table {
+	struct store		*tb_store;
+	struct store_table	*tb_next;
+	MDB_dbi			 tb_dbi;
+	uint8_t			 tb_version;
+	int			 tb_sealed;
+	uint8_t			*tb_keys;	/* sodium_malloc: seal key, hash key */
+};
+
+struct store {
+	MDB_env		*st_env;
+	MDB_txn		*st_txn;	/* the open group; NULL when none */
+	MDB_txn		*st_read;	/* reset between reads */
+	MDB_dbi		 st_check;
+	struct store_table *st_tables;	/* owned */
+	int		 st_lock;
+	size_t		 st_limit;	/* bytes in use at which puts stop */
+	int		 st_full;	/* no room for puts in this group */
+	unsigned	 st_writes;	/* in the open group */
+	int64_t		 st_since;	/* ms, first write of the group */
+	struct group	 st_group;	/* callbacks of the open group */
+	struct group	 st_ended;	/* of ended groups, not called yet ... */
+	int		*st_ended_error;/* ... with their results */
+	size_t		 st_ended_size;
+	int		 st_error;
+	int		 st_walking;
+	int		 st_calling;
+	uint8_t		*st_buf;	/* sealing and opening */
+	size_t		 st_bufsize;
+	void		(*st_wakeup)(int, void *);
+	void		*st_wakeup_arg;
+};
+
+/* Keys of records met by a walk that are to be deleted. */
+struct doomed {
+	uint8_t		*do_keys;	/* u16 length and bytes, in turn */
+	size_t		 do_len, do_size;
+};
+
+static int64_t	 now_ms(void);
+static int	 mdb_errno(int);
+static int	 store_lock(const char *);
+static int	 store_env(struct store *, const char *, size_t, unsigned);
+static int	 table_keys(struct store_table *, const char *, const uint8_t *);
+static int	 table_check(struct store_table *, const char *);
+static int	 buf_need(struct store *, size_t);
+static void	 key_hash(const struct store_table *, const void *, size_t, uint8_t *);
+static ssize_t	 seal(struct store_table *, const uint8_t *, const void *, size_t);
+static ssize_t	 unseal(struct store_table *, const void *, size_t,
+		    const MDB_val *, uint8_t *, size_t, uint8_t *);
+static ssize_t	 value_out(struct store_table *, const MDB_val *, const MDB_val *,
+		    void *, size_t, uint8_t *);
+static int	 group_begin(struct store *);
+static size_t	 group_free_pages(struct store *);
+static int	 group_add(struct group *, store_done, void *);
+static int	 group_reserve(struct store *);
+static void	 group_end(struct store *, int);
+static int	 group_commit(struct store *);
+static void	 ended_call(struct store *);
+static MDB_txn	*read_begin(struct store *);
+static void	 read_end(struct store *, MDB_txn *);
+static int	 put_raw(struct store_table *, MDB_val *, MDB_val *);
+static int	 doom(struct doomed *, const MDB_val *);
+static int	 doomed_delete(struct store_table *, const struct doomed *);
+
+static int64_t
+now_ms(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* LMDB's own codes are negative. */
+static int
+mdb_errno(int rc)
+{
+	switch (rc) {
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return (ENOSPC);
+	case MDB_NOTFOUND:
+		return (ENOENT);
+	case MDB_BAD_VALSIZE:
+		return (EINVAL);
+	default:
+		return (rc > 0 ? rc : EIO);
+	}
+}
+
+static int
+store_lock(const char *dir)
+{
+	char	 path[1024];
+	int	 fd, n;
+
+	n = snprintf(path, sizeof(path), "%s/data.lock", dir);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return (-1);
+	}
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return (-1);
+	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+		close(fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+/*
+ * An eighth of the map is kept back from puts, so that deletes, which need
+ * pages too, still work in a store that is full.
+ */
+static int
+store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
+{
+	MDB_txn	*txn;
+	int	 rc;
+
+	if (mapsize > SIZE_MAX / 2) {
+		errno = EINVAL;
+		return (-1);
+	}
+	st->st_limit = mapsize;
+	if ((rc = mdb_env_create(&st->st_env)) != 0)
+		goto fail;
+	if ((rc = mdb_env_set_maxdbs(st->st_env, tables + 1)) != 0 ||
+	    (rc = mdb_env_set_mapsize(st->st_env,
+	    mapsize + mapsize / 8 + 64 * 4096)) != 0)
+		goto fail;
+	if ((rc = mdb_env_open(st->st_env, dir, MDB_NOLOCK, 0600)) != 0)
+		goto fail;
+	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &txn)) != 0)
+		goto fail;
+	if ((rc = mdb_dbi_open(txn, CHECK_TABLE, MDB_CREATE, &st->st_check)) != 0) {
+		mdb_txn_abort(txn);
+		goto fail;
+	}
+	if ((rc = mdb_txn_commit(txn)) != 0)
+		goto fail;
+	return (0);
+ fail:
+	errno = mdb_errno(rc);
+	return (-1);
+}
+
+struct store *
+store_open(const char *dir, size_t mapsize, unsigned tables, const char **why)
+{
+	struct store	*st;
+	const char	*dummy;
+	int		 saved;
+
+	if (why == NULL)
+		why = &dummy;
+	*why = NULL;
+	if ((st = calloc(1, sizeof(*st))) == NULL)
+		return (NULL);
+	if ((st->st_lock = store_lock(dir)) == -1) {
+		if (errno == EWOULDBLOCK)
+			*why = "in use by another process";
+		goto fail;
+	}
+	if (store_env(st, dir, mapsize, tables) == -1) {
+		if (errno == EIO)
+			*why = "data.mdb is damaged or of another version";
+		goto fail;
+	}
+	return (st);
+ fail:
+	saved = errno;
+	store_close(st);
+	errno = saved;
+	return (NULL);
+}
+
+void
+store_close(struct store *st)
+{
+	struct store_table	*tb;
+
+	if (st == NULL)
+		return;
+	if (st->st_env != NULL) {
+		(void)store_commit(st);
+		/* A callback may have written again. */
+		if (st->st_txn != NULL)
+			(void)store_commit(st);
+		if (st->st_txn != NULL)
+			mdb_txn_abort(st->st_txn);
+		if (st->st_read != NULL)
+			mdb_txn_abort(st->st_read);
+		mdb_env_close(st->st_env);
+	}
+	while ((tb = st->st_tables) != NULL) {
+		st->st_tables = tb->tb_next;
+		sodium_free(tb->tb_keys);
+		free(tb);
+	}
+	if (st->st_buf != NULL)
+		sodium_memzero(st->st_buf, st->st_bufsize);
+	free(st->st_buf);
+	free(st->st_group.g_list);
+	free(st->st_ended.g_list);
+	free(st->st_ended_error);
+	if (st->st_lock != -1)
+		close(st->st_lock);
+	free(st);
+}
+
+/* Two keys a table, from the master key and the table's name. */
+static int
+table_keys(struct store_table *tb, const char *name, const uint8_t *master)
+{
+	static const char		*const label[2] = {
+		"vipr store seal", "vipr store hash"
+	};
+	crypto_generichash_state	 gs;
+	size_t				 i;
+
+	tb->tb_keys = sodium_malloc(TABLE_KEY_LEN * 2);
+	if (tb->tb_keys == NULL)
+		return (-1);
+	for (i = 0; i < 2; i++) {
+		crypto_generichash_init(&gs, master, STORE_MASTER_LEN,
+		    TABLE_KEY_LEN);
+		crypto_generichash_update(&gs, (const uint8_t *)label[i],
+		    strlen(label[i]) + 1);
+		crypto_generichash_update(&gs, (const uint8_t *)name,
+		    strlen(name) + 1);
+		crypto_generichash_final(&gs, tb->tb_keys + i * TABLE_KEY_LEN,
+		    TABLE_KEY_LEN);
+	}
+	sodium_memzero(&gs, sizeof(gs));
+	tb->tb_sealed = 1;
+	return (0);
+}
+
+/*
+ * A sealed constant a table: with another master key everything would look
+ * absent or damaged, one record at a time.  Refuse at the door instead.
+ */
+static int
+table_check(struct store_table *tb, const char *name)
+{
+	struct store	*st = tb->tb_store;
+	struct store_table fake;
+	uint8_t		 hash[KEYHASH_LEN], out[sizeof(CHECK_TEXT)], version;
+	char		 kbuf[TABLE_NAME_MAX];
+	MDB_val		 k, v;
+	ssize_t		 n;
+	int		 rc;
+
+	memcpy(&fake, tb, sizeof(fake));
+	fake.tb_version = 1;
+	key_hash(tb, CHECK_TEXT, strlen(CHECK_TEXT), hash);
+	(void)strlcpy(kbuf, name, sizeof(kbuf));
+	k.mv_data = kbuf;
+	k.mv_size = strlen(kbuf);
+	rc = mdb_get(st->st_txn, st->st_check, &k, &v);
+	if (rc == 0) {
+		n = unseal(&fake, hash, sizeof(hash), &v, out, sizeof(out),
+		    &version);
+		if (n != (ssize_t)strlen(CHECK_TEXT) ||
+		    memcmp(out, CHECK_TEXT, strlen(CHECK_TEXT)) != 0) {
+			errno = EBADMSG;
+			return (-1);
+		}
+		return (0);
+	}
+	if (rc == MDB_NOTFOUND) {
+		if ((n = seal(&fake, hash, CHECK_TEXT, strlen(CHECK_TEXT))) == -1)
+			return (-1);
+		v.mv_data = st->st_buf;
+		v.mv_size = (size_t)n;
+		rc = mdb_put(st->st_txn, st->st_check, &k, &v, 0);
+	}
+	if (rc != 0) {
+		errno = mdb_errno(rc);
+		return (-1);
+	}
+	return (0);
+}
+
+struct store_table *
+store_table(struct store *st, const char *name, uint8_t version,
+    const uint8_t *master)
+{
+	struct store_table	*tb;
+	int			 rc, saved;
+
+	if (strlen(name) == 0 || strlen(name) >= TABLE_NAME_MAX ||
+	    strcmp(name, CHECK_TABLE) == 0) {
+		errno = EINVAL;
+		return (NULL);
+	}
+	if (store_commit(st) == -1)
+		return (NULL);
+	if ((tb = calloc(1, sizeof(*tb))) == NULL)
+		return (NULL);
+	tb->tb_store = st;
+	tb->tb_version = version;
+	if (master != NULL && table_keys(tb, name, master) == -1)
+		goto fail;
+	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
+		st->st_txn = NULL;
+		errno = mdb_errno(rc);
+		goto fail;
+	}
+	if ((rc = mdb_dbi_open(st->st_txn, name, MDB_CREATE, &tb->tb_dbi)) != 0) {
+		errno = mdb_errno(rc);
+		goto fail;
+	}
+	if (tb->tb_sealed && table_check(tb, name) == -1)
+		goto fail;
+	rc = mdb_txn_commit(st->st_txn);
+	st->st_txn = NULL;
+	if (rc != 0) {
+		errno = mdb_errno(rc);
+		goto fail;
+	}
+	tb->tb_next = st->st_tables;
+	st->st_tables = tb;
+	return (tb);
+ fail:
+	saved = errno;
+	if (st->st_txn != NULL)
+		mdb_txn_abort(st->st_txn);
+	st->st_txn = NULL;
+	sodium_free(tb->tb_keys);
+	free(tb);
+	errno = saved;
+	return (NULL);
+}
+
+static int
+buf_need(struct store *st, size_t n)
+{
+	uint8_t	*p;
+
+	if (n <= st->st_bufsize)
+		return (0);
+	n = (n + 4095) & ~(size_t)4095;
+	if ((p = malloc(n)) == NULL)
+		return (-1);
+	if (st->st_buf != NULL)
+		sodium_memzero(st->st_buf, st->st_bufsize);
+	free(st->st_buf);
+	st->st_buf = p;
+	st->st_bufsize = n;
+	return (0);
+}
+
+static void
+key_hash(const struct store_table *tb, const void *key, size_t keylen, uint8_t *hash)
+{
+	crypto_generichash(hash, KEYHASH_LEN, key, keylen,
+	    tb->tb_keys + TABLE_KEY_LEN, TABLE_KEY_LEN);
+}
+
+/* version, nonce, ciphertext and tag into st_buf; the hash of the record's key
+ * and the version are associated data.  Length, or -1. */
+static ssize_t
+seal(struct store_table *tb, const uint8_t *hash, const void *val, size_t vallen)
+{
+	struct store		*st = tb->tb_store;
+	uint8_t			 ad[1 + KEYHASH_LEN];
+	unsigned long long	 clen;
+
+	if (buf_need(st, 1 + NONCE_LEN + vallen + SEAL_TAG) == -1)
+		return (-1);
+	ad[0] = st->st_buf[0] = tb->tb_version;
+	memcpy(ad + 1, hash, KEYHASH_LEN);
+	randombytes_buf(st->st_buf + 1, NONCE_LEN);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+	    st->st_buf + 1 + NONCE_LEN, &clen, val, vallen, ad, sizeof(ad),
+	    NULL, st->st_buf + 1, tb->tb_keys);
+	return ((ssize_t)(1 + NONCE_LEN + clen));
+}
+
+static ssize_t
+unseal(struct store_table *tb, const void *hash, size_t hashlen,
+    const MDB_val *v, uint8_t *out, size_t size, uint8_t *version)
+{
+	struct cur		 c;
+	uint8_t			 ad[1 + KEYHASH_LEN];
+	const uint8_t		*nonce, *ct;
+	unsigned long long	 mlen;
+	size_t			 n;
+
+	cur_init(&c, v->mv_data, v->mv_size);
+	cur_u8(&c, version);
+	nonce = cur_ptr(&c, NONCE_LEN);
+	n = cur_left(&c);
+	ct = cur_ptr(&c, n);
+	if (cur_ok(&c) == -1 || ct == NULL || n < SEAL_TAG ||
+	    hashlen != KEYHASH_LEN) {
+		errno = EBADMSG;
+		return (-1);
+	}
+	if (size < n - SEAL_TAG) {
+		errno = ERANGE;
+		return (-1);
+	}
+	ad[0] = *version;
+	memcpy(ad + 1, hash, KEYHASH_LEN);
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, &mlen, NULL, ct, n,
+	    ad, sizeof(ad), nonce, tb->tb_keys) != 0) {
+		errno = EBADMSG;
+		return (-1);
+	}
+	return ((ssize_t)mlen);
+}
+
+/* The value of a record for the caller: opened, without its version byte. */
+static ssize_t
+value_out(struct store_table *tb, const MDB_val *k, const MDB_val *v,
+    void *buf, size_t size, uint8_t *version)
+{
+	struct cur	 c;
+	uint8_t		 dummy;
+	size_t		 n;
+
+	if (version == NULL)
+		version = &dummy;
+	if (tb->tb_sealed)
+		return (unseal(tb, k->mv_data, k->mv_size, v, buf, size, version));
+	cur_init(&c, v->mv_data, v->mv_size);
+	cur_u8(&c, version);
+	n = cur_left(&c);
+	if (cur_ok(&c) == -1) {
+		errno = EBADMSG;
+		return (-1);
+	}
+	if (n > size) {
+		errno = ERANGE;
+		return (-1);
+	}
+	cur_bytes(&c, buf, n);
+	return ((ssize_t)n);
+}
+
+/* Pages that are free for reuse, from LMDB's own table 0 of page lists, each
+ * headed by its count. */
+static size_t
+group_free_pages(struct store *st)
+{
+	MDB_cursor	*mc;
+	MDB_val		 k, v;
+	size_t		 n, total = 0;
+
+	if (mdb_cursor_open(st->st_txn, 0, &mc) != 0)
+		return (0);
+	while (mdb_cursor_get(mc, &k, &v, MDB_NEXT) == 0) {
+		if (v.mv_size < sizeof(n))
+			continue;
+		memcpy(&n, v.mv_data, sizeof(n));
+		total += n;
+	}
+	mdb_cursor_close(mc);
+	return (total);
+}
+
+static int
+group_begin(struct store *st)
+{
+	MDB_envinfo	 info;
+	MDB_stat	 stat;
+	size_t		 used;
+	int		 rc;
+
+	if (st->st_txn != NULL)
+		return (0);
+	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
+		st->st_txn = NULL;
+		errno = mdb_errno(rc);
+		return (-1);
+	}
+	st->st_full = 0;
+	if (mdb_env_info(st->st_env, &info) == 0 &&
+	    mdb_env_stat(st->st_env, &stat) == 0) {
+		used = info.me_last_pgno + 1;
+		if (used > st->st_limit / stat.ms_psize) {
+			used -= group_free_pages(st);
+			st->st_full = used > st->st_limit / stat.ms_psize;
+		}
+	}
+	st->st_writes = 0;
+	st->st_since = now_ms();
+	return (0);
+}
+
+static int
+group_add(struct group *g, store_done done, void *arg)
+{
+	struct pending	*p;
+	size_t		 n;
+
+	if (g->g_len == g->g_size) {
+		n = g->g_size == 0 ? STORE_COMMIT_MAX : g->g_size * 2;
+		p = reallocarray(g->g_list, n, sizeof(*p));
+		if (p == NULL)
+			return (-1);
+		g->g_list = p;
+		g->g_size = n;
+	}
+	g->g_list[g->g_len].pe_done = done;
+	g->g_list[g->g_len++].pe_arg = arg;
+	return (0);
+}
+
+/* Room in the list of ended callbacks for all of the open group and one
+ * more, so that ending a group can't fail. */
+static int
+group_reserve(struct store *st)
+{
+	struct pending	*p;
+	int		*e;
+	size_t		 n;
+
+	n = st->st_ended.g_len + st->st_group.g_len + 1;
+	if (n > st->st_ended.g_size) {
+		n *= 2;
+		p = reallocarray(st->st_ended.g_list, n, sizeof(*p));
+		if (p == NULL)
+			return (-1);
+		st->st_ended.g_list = p;
+		st->st_ended.g_size = n;
+	}
+	if (st->st_ended.g_size > st->st_ended_size) {
+		n = st->st_ended.g_size;
+		if ((e = reallocarray(st->st_ended_error, n, sizeof(*e))) == NULL)
+			return (-1);
+		st->st_ended_error = e;
+		st->st_ended_size = n;
+	}
+	return (0);
+}
+
+/* The group is committed or undone: its callbacks wait for ended_call. */
+static void
+group_end(struct store *st, int error)
+{
+	size_t	 i;
+
+	for (i = 0; i < st->st_group.g_len; i++) {
+		st->st_ended_error[st->st_ended.g_len] = error;
+		st->st_ended.g_list[st->st_ended.g_len++] = st->st_group.g_list[i];
+	}
+	st->st_group.g_len = 0;
+	st->st_txn = NULL;
+	st->st_writes = 0;
+	st->st_error = error;
+}
+
+static int
+group_commit(struct store *st)
+{
+	int	 rc;
+
+	if (st->st_txn == NULL)
+		return (0);
+	rc = mdb_txn_commit(st->st_txn);
+	group_end(st, rc == 0 ? 0 : mdb_errno(rc));
+	if (rc != 0) {
+		errno = mdb_errno(rc);
+		return (-1);
+	}
+	return (0);
+}
+
+static void
+ended_call(struct store *st)
+{
+	struct pending	*list;
+	int		*error;
+	size_t		 i, n;
+
+	if (st->st_calling || st->st_ended.g_len == 0)
+		return;
+	/* The callbacks may write, and fill the lists anew. */
+	list = st->st_ended.g_list;
+	error = st->st_ended_error;
+	n = st->st_ended.g_len;
+	memset(&st->st_ended, 0, sizeof(st->st_ended));
+	st->st_ended_error = NULL;
+	st->st_ended_size = 0;
+	st->st_calling = 1;
+	for (i = 0; i < n; i++)
+		list[i].pe_done(error[i], list[i].pe_arg);
+	st->st_calling = 0;
+	free(list);
+	free(error);
+	if (st->st_ended.g_len > 0 && st->st_wakeup != NULL)
+		st->st_wakeup(0, st->st_wakeup_arg);
+}
+
+static int
+put_raw(struct store_table *tb, MDB_val *k, MDB_val *v)
+{
+	struct store	*st = tb->tb_store;
+	int		 rc;
+
+	if (v == NULL) {
+		rc = mdb_del(st->st_txn, tb->tb_dbi, k, NULL);
+		if (rc == MDB_NOTFOUND)
+			rc = 0;
+	} else
+		rc = st->st_full ? ENOSPC :
+		    mdb_put(st->st_txn, tb->tb_dbi, k, v, 0);
+	if (rc == 0)
+		return (0);
+	/* Refused before LMDB was asked, or a value LMDB refuses: the group
+	 * is as it was.  Otherwise its transaction is spoilt: undone. */
+	if (!(v != NULL && st->st_full) && rc != MDB_BAD_VALSIZE) {
+		mdb_txn_abort(st->st_txn);
+		group_end(st, mdb_errno(rc));
+		if (st->st_wakeup != NULL)
+			st->st_wakeup(0, st->st_wakeup_arg);
+	} else {
+		if (rc == ENOSPC)
+			st->st_error = ENOSPC;
+		if (st->st_writes == 0) {
+			mdb_txn_abort(st->st_txn);
+			st->st_txn = NULL;
+		}
+	}
+	errno = mdb_errno(rc);
+	return (-1);
+}
+
+int
+store_put(struct store_table *tb, const void *key, size_t keylen,
+    const void *val, size_t vallen, store_done done, void *arg)
+{
+	struct store	*st = tb->tb_store;
+	uint8_t		 kbuf[STORE_KEY_MAX];
+	MDB_val		 k, v;
+	ssize_t		 n;
+	int		 first = st->st_txn == NULL;
+
+	if (keylen == 0 || keylen > STORE_KEY_MAX || vallen > VALUE_MAX) {
+		errno = EINVAL;
+		return (-1);
+	}
+	k.mv_data = kbuf;
+	k.mv_size = keylen;
+	if (tb->tb_sealed) {
+		key_hash(tb, key, keylen, kbuf);
+		k.mv_size = KEYHASH_LEN;
+	} else
+		memcpy(kbuf, key, keylen);
+	if (val != NULL && tb->tb_sealed) {
+		if ((n = seal(tb, kbuf, val, vallen)) == -1)
+			return (-1);
+		v.mv_size = (size_t)n;
+	} else if (val != NULL) {
+		if (buf_need(st, 1 + vallen) == -1)
+			return (-1);
+		st->st_buf[0] = tb->tb_version;
+		memcpy(st->st_buf + 1, val, vallen);
+		v.mv_size = 1 + vallen;
+	}
+	v.mv_data = st->st_buf;
+	if (group_reserve(st) == -1 ||
+	    (done != NULL && group_add(&st->st_group, done, arg) == -1))
+		return (-1);
+	if (group_begin(st) == -1) {
+		if (done != NULL)
+			st->st_group.g_len--;
+		return (-1);
+	}
+	if (put_raw(tb, &k, val == NULL ? NULL : &v) == -1) {
+		/* This write's own caller has the error already. */
+		if (done != NULL && st->st_group.g_len > 0)
+			st->st_group.g_len--;
+		else if (done != NULL)
+			st->st_ended.g_len--;
+		return (-1);
+	}
+	st->st_writes++;
+	if (st->st_writes >= GROUP_HARD_MAX && !st->st_walking)
+		(void)group_commit(st);
+	if (st->st_wakeup != NULL) {
+		if (first)
+			st->st_wakeup(STORE_COMMIT_MS, st->st_wakeup_arg);
+		else if (st->st_writes == STORE_COMMIT_MAX || st->st_writes == 0)
+			st->st_wakeup(0, st->st_wakeup_arg);
+	}
+	return (0);
+}
+
+/* The open group, else a read transaction that is kept for reuse. */
+static MDB_txn *
+read_begin(struct store *st)
+{
+	int	 rc;
+
+	if (st->st_txn != NULL)
+		return (st->st_txn);
+	if (st->st_read != NULL)
+		rc = mdb_txn_renew(st->st_read);
+	else if ((rc = mdb_txn_begin(st->st_env, NULL, MDB_RDONLY,
+	    &st->st_read)) != 0)
+		st->st_read = NULL;
+	if (rc != 0) {
+		errno = mdb_errno(rc);
+		return (NULL);
+	}
+	return (st->st_read);
+}
+
+static void
+read_end(struct store *st, MDB_txn *txn)
+{
+	if (txn == st->st_read)
+		mdb_txn_reset(txn);
+}
+
+ssize_t
+store_get(struct store_table *tb, const void *key, size_t keylen,
+    void *buf, size_t size, uint8_t *version)
+{
+	struct store	*st = tb->tb_store;
+	uint8_t		 kbuf[STORE_KEY_MAX];
+	MDB_txn		*txn;
+	MDB_val		 k, v;
+	ssize_t		 n = -1;
+	int		 rc;
+
+	if (keylen == 0 || keylen > STORE_KEY_MAX) {
+		errno = EINVAL;
+		return (-1);
+	}
+	k.mv_data = kbuf;
+	k.mv_size = keylen;
+	if (tb->tb_sealed) {
+		key_hash(tb, key, keylen, kbuf);
+		k.mv_size = KEYHASH_LEN;
+	} else
+		memcpy(kbuf, key, keylen);
+	if ((txn = read_begin(st)) == NULL)
+		return (-1);
+	if ((rc = mdb_get(txn, tb->tb_dbi, &k, &v)) == 0)
+		n = value_out(tb, &k, &v, buf, size, version);
+	else
+		errno = mdb_errno(rc);
+	read_end(st, txn);
+	return (n);
+}
+
+static int
+doom(struct doomed *d, const MDB_val *k)
+{
+	uint8_t	*p;
+	size_t	 need = d->do_len + 2 + k->mv_size;
+
+	if (need > d->do_size) {
+		if ((p = realloc(d->do_keys, need * 2)) == NULL)
+			return (-1);
+		d->do_keys = p;
+		d->do_size = need * 2;
+	}
+	d->do_keys[d->do_len] = (uint8_t)(k->mv_size >> 8);
+	d->do_keys[d->do_len + 1] = (uint8_t)k->mv_size;
+	memcpy(d->do_keys + d->do_len + 2, k->mv_data, k->mv_size);
+	d->do_len = need;
+	return (0);
+}
+
+static int
+doomed_delete(struct store_table *tb, const struct doomed *d)
+{
+	struct store	*st = tb->tb_store;
+	struct cur	 c, e;
+	uint8_t		 kbuf[STORE_KEY_MAX];
+	MDB_val		 k;
+	int		 first;
+
+	cur_init(&c, d->do_keys, d->do_len);
+	while (cur_left(&c) > 0) {
+		cur_lv(&c, 2, &e);
+		k.mv_size = cur_left(&e);
+		if (k.mv_size > sizeof(kbuf) ||
+		    cur_bytes(&e, kbuf, k.mv_size) == -1)
+			break;
+		k.mv_data = kbuf;
+		first = st->st_txn == NULL;
+		if (group_reserve(st) == -1 || group_begin(st) == -1 ||
+		    put_raw(tb, &k, NULL) == -1)
+			return (-1);
+		st->st_writes++;
+		if (first && st->st_wakeup != NULL)
+			st->st_wakeup(STORE_COMMIT_MS, st->st_wakeup_arg);
+		if (st->st_writes >= GROUP_HARD_MAX && !st->st_walking)
+			(void)group_commit(st);
+	}
+	return (0);
+}
+
+/*
+ * No commit falls into a walk: without LMDB's reader table the snapshot that
+ * is walked stays whole only until the second commit after it.  The value is
+ * copied out first, since a write of the callback may move pages.
+ */
+int
+store_walk(struct store_table *tb, int (*cb)(const void *, size_t, const void *,
+    size_t, uint8_t, void *), void *arg)
+{
+	struct store	*st = tb->tb_store;
+	struct doomed	 d = { NULL, 0, 0 };
+	uint8_t		 kbuf[STORE_KEY_MAX], *buf = NULL, *p, version;
+	size_t		 size = 0;
+	MDB_txn		*txn = st->st_txn;
+	MDB_cursor	*mc = NULL;
+	MDB_val		 k, v;
+	ssize_t		 n;
+	int		 rc, own = 0, ret = 0, r;
+
+	if (txn == NULL) {
+		if ((rc = mdb_txn_begin(st->st_env, NULL, MDB_RDONLY, &txn)) != 0) {
+			errno = mdb_errno(rc);
+			return (-1);
+		}
+		own = 1;
+	}
+	st->st_walking++;
+	if ((rc = mdb_cursor_open(txn, tb->tb_dbi, &mc)) != 0) {
+		errno = mdb_errno(rc);
+		mc = NULL;
+		ret = -1;
+	}
+	while (ret == 0 && mdb_cursor_get(mc, &k, &v, MDB_NEXT) == 0) {
+		if (k.mv_size > sizeof(kbuf))
+			continue;
+		if (v.mv_size + 1 > size) {
+			if ((p = realloc(buf, v.mv_size * 2 + 1)) == NULL) {
+				ret = -1;
+				break;
+			}
+			buf = p;
+			size = v.mv_size * 2 + 1;
+		}
+		/* What does not open is left to store_get to report. */
+		if ((n = value_out(tb, &k, &v, buf, size, &version)) == -1)
+			continue;
+		memcpy(kbuf, k.mv_data, k.mv_size);
+		r = cb(kbuf, k.mv_size, buf, (size_t)n, version, arg);
+		if (r == 1) {
+			k.mv_data = kbuf;
+			if (doom(&d, &k) == -1)
+				ret = -1;
+		} else if (r == -1)
+			break;
+		if (!own && st->st_txn != txn)
+			break;		/* a write failed: the walked group is gone */
+	}
+	if (mc != NULL && (own || st->st_txn == txn))
+		mdb_cursor_close(mc);
+	if (own)
+		mdb_txn_abort(txn);
+	st->st_walking--;
+	if (buf != NULL)
+		sodium_memzero(buf, size);
+	free(buf);
+	if (doomed_delete(tb, &d) == -1)
+		ret = -1;
+	free(d.do_keys);
+	return (ret);
+}
+
+ssize_t
+store_next(struct store_table *tb, void *key, size_t *keylen, size_t keysize,
+    void *buf, size_t size, uint8_t *version)
+{
+	struct store	*st = tb->tb_store;
+	MDB_txn		*txn;
+	MDB_cursor	*mc;
+	MDB_val		 k, v;
+	ssize_t		 n = -1;
+	int		 rc;
+
+	if (tb->tb_sealed || *keylen > keysize || *keylen > STORE_KEY_MAX) {
+		errno = EINVAL;
+		return (-1);
+	}
+	if ((txn = read_begin(st)) == NULL)
+		return (-1);
+	if ((rc = mdb_cursor_open(txn, tb->tb_dbi, &mc)) != 0) {
+		read_end(st, txn);
+		errno = mdb_errno(rc);
+		return (-1);
+	}
+	k.mv_data = key;
+	k.mv_size = *keylen;
+	rc = mdb_cursor_get(mc, &k, &v, *keylen == 0 ? MDB_FIRST : MDB_SET_RANGE);
+	if (rc != 0)
+		errno = mdb_errno(rc);
+	else if (k.mv_size > keysize)
+		errno = ERANGE;
+	else if ((n = value_out(tb, &k, &v, buf, size, version)) != -1) {
+		memcpy(key, k.mv_data, k.mv_size);
+		*keylen = k.mv_size;
+	}
+	mdb_cursor_close(mc);
+	read_end(st, txn);
+	return (n);
+}
+
+uint64_t
+store_count(struct store_table *tb)
+{
+	struct store	*st = tb->tb_store;
+	MDB_txn		*txn;
+	MDB_stat	 stat;
+	uint64_t	 n = 0;
+
+	if ((txn = read_begin(st)) == NULL)
+		return (0);
+	if (mdb_stat(txn, tb->tb_dbi, &stat) == 0)
+		n = stat.ms_entries;
+	read_end(st, txn);
+	return (n);
+}
+
+int
+store_wait(const struct store *st)
+{
+	int64_t	 left;
+
+	if (st->st_ended.g_len > 0)
+		return (0);
+	if (st->st_txn == NULL)
+		return (-1);
+	if (st->st_writes >= STORE_COMMIT_MAX)
+		return (0);
+	left = st->st_since + STORE_COMMIT_MS - now_ms();
+	return (left <= 0 ? 0 : left > STORE_COMMIT_MS ? STORE_COMMIT_MS : (int)left);
+}
+
+void
+store_tick(struct store *st)
+{
+	if (st->st_walking || st->st_calling)
+		return;
+	if (st->st_txn != NULL && (st->st_writes >= STORE_COMMIT_MAX ||
+	    now_ms() - st->st_since >= STORE_COMMIT_MS))
+		(void)group_commit(st);
+	ended_call(st);
+}
+
+int
+store_commit(struct store *st)
+{
+	int	 ret, saved;
+
+	if (st->st_walking) {
+		errno = EBUSY;
+		return (-1);
+	}
+	ret = group_commit(st);
+	saved = errno;
+	ended_call(st);
+	errno = saved;
+	return (ret);
+}
+
+void
+store_set_wakeup(struct store *st, void (*cb)(int, void *), void *arg)
+{
+	st->st_wakeup = cb;
+	st->st_wakeup_arg = arg;
+}
+
+int
+store_error(const struct store *st)
+{
+	return (st->st_error);
+}

@@ -1,0 +1,805 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The grammar of viprd.conf(5).  Every error is logged as FILE:LINE with what
+ * was found and what was expected, and reading goes on with the next line.
+ * The result is a new struct conf; what is in force is never touched.
+ */
+%{
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
+#include "config_parse.h"
+#include "lex.h"
+#include "log.h"
+#include "viprd.h"
+
+#define DAYS	86400U
+
+typedef struct {
+	char	*string;
+	int	 number;
+} yystype_t;
+#define YYSTYPE		yystype_t
+
+/* Hops take the rules that their line leaves open from the sip section. */
+struct hop_rules {
+	struct conf_hop	*hr_hop;
+	unsigned	 hr_set;
+	struct hop_rules *hr_next;
+};
+
+/* Macros of the command line; they live as long as the parent. */
+struct symset {
+	STAILQ_ENTRY(symset) sy_entry;
+	char		*sy_name;
+	char		*sy_value;
+};
+
+int		 yyparse(void);
+static int	 yylex(void);
+static void	 yyerror(const char *);
+static int	 keyword_find(const char *);
+static int	 keyword_cmp(const void *, const void *);
+static int	 token_word(const struct lex_token *);
+static void	 track(int, const struct lex_token *);
+static struct conf *parse_lex(struct lex *, const char *, int *);
+static void	 hop_add(int, const char *, const char *, const char *, int,
+		    const char *);
+static void	 rules_merge(void);
+
+static struct lex		*lex;
+static struct conf		*conf;
+static struct parse_state	 state;
+static struct lex_token		 token;		/* last one read */
+static struct e164_rules	 rules;		/* being collected */
+static unsigned			 rules_set;
+static struct hop_rules		*hop_rules;
+static STAILQ_HEAD(, symset)	 symsets = STAILQ_HEAD_INITIALIZER(symsets);
+%}
+
+%token	ACCEPT ADDRESS ADVERTISE ALLOW ANSWERTIMEOUT AT BUSY CA CALLERS CALLS
+%token	CERTIFICATE CLOCKOFFSET CLAIMANTS CONFIG CONNECTTIMEOUT CONTROL COUNTRY
+%token	DATA DECOY DELAY DIVERT DOMAIN FACILITY FAILURES FIRST FROM HOST HOUR
+%token	INCLUDE INSIDE INTERNATIONAL KEY LIFETIME LIMIT LISTEN LOCAL LOG MASTER
+%token	MEDIA MINDURATION MODE NAME NATIONAL NEVER NO NUMBERKEY NUMBERS ON ONCE
+%token	ONLY OPERATOR OUTSIDE OUTSIDELINE OVERLAY PASS PBX PEER PER PERMIT PLAIN
+%token	PORT PRIORITY PRIVATE PROOFS PROVEN PVP RECEIPTLIFETIME REFER REFUSE
+%token	REPROVE RESAMPLE RESOLVER RESPONDERDELAY RESTART RETAIN RETRY RTPENGINE
+%token	RUNS SIP SOCKET SOURCE SPACING STORERATE TCP TEST TICKETLIFETIME
+%token	TICKETSAFTER TLS TO TRUNK UDP WITHIN YES
+%token	BAD
+%token	<string>	WORD NUMBER QUOTED
+%type	<string>	text port
+%type	<number>	yesno proto
+
+%%
+
+grammar		: /* empty */
+		| grammar '\n'
+		| grammar include '\n'
+		| grammar macro '\n'
+		| grammar main '\n'
+		| grammar numbers '\n'
+		| grammar overlay '\n'
+		| grammar pvp '\n'
+		| grammar sip '\n'
+		| grammar error '\n'	{ yyerrok; }
+		;
+
+text		: WORD
+		| NUMBER
+		| QUOTED
+		;
+
+port		: /* empty */		{ $$ = NULL; }
+		| PORT NUMBER		{ $$ = $2; }
+		;
+
+yesno		: YES			{ $$ = 1; }
+		| NO			{ $$ = 0; }
+		;
+
+include		: INCLUDE text		{ lex_include(lex, $2); }
+		;
+
+macro		: WORD '=' text		{ lex_macro(lex, $1, $3); }
+		;
+
+main		: DOMAIN text {
+			set_domain(lex, conf->c_domain, $2, "domain");
+		}
+		| DATA text {
+			set_file(lex, conf->c_data, sizeof(conf->c_data), $2);
+		}
+		| CONTROL SOCKET text {
+			set_file(lex, conf->c_control, sizeof(conf->c_control),
+			    $3);
+		}
+		| MASTER KEY text {
+			set_file(lex, conf->c_master.cb_path,
+			    sizeof(conf->c_master.cb_path), $3);
+		}
+		| HOST text ADDRESS text port {
+			add_host(lex, conf, $2, $4, $5);
+		}
+		| RESOLVER text port {
+			add_resolver(lex, conf, $2, $3);
+		}
+		| OPERATOR text		{ add_operator(lex, conf, $2); }
+		| PERMIT PRIVATE {
+			conf->c_flags |= CONF_PERMIT_PRIVATE;
+		}
+		| LOG CALLS yesno {
+			set_flag(conf, CONF_LOG_CALLS, $3);
+		}
+		| LOG FACILITY text	{ set_facility(lex, conf, $3); }
+		| RESTART yesno {
+			set_flag(conf, CONF_RESTART_NO, !$2);
+		}
+		| TEST CLOCKOFFSET text	{ set_clock(lex, conf, $3); }
+		;
+
+numbers		: NUMBERS		{ state.ps_list = &conf->c_numbers; }
+		    rangelist
+		| CALLERS		{ state.ps_list = &conf->c_callers; }
+		    rangelist
+		| DECOY NUMBER FROM text TO text {
+			add_decoys(lex, conf, $2, $4, $6);
+		}
+		| DECOY NUMBER FROM text {
+			add_decoys(lex, conf, $2, $4, $4);
+		}
+		| NEVER neverlist
+		| NEVER ONLY		{ never_clear(conf); }
+		    neverlist
+		| ACCEPT DOMAIN		{ state.ps_texts = &conf->c_accept; }
+		    domainlist
+		| REFUSE DOMAIN		{ state.ps_texts = &conf->c_refuse; }
+		    domainlist
+		;
+
+rangelist	: range
+		| '{' ranges '}'
+		| '{' ranges error '}'
+		;
+ranges		: /* empty */
+		| ranges range
+		| ranges ','
+		| ranges '\n'
+		| ranges error ','	{ yyerrok; }
+		| ranges error '\n'	{ yyerrok; }
+		;
+range		: text {
+			add_range(lex, state.ps_list, $1, $1);
+		}
+		| text TO text {
+			add_range(lex, state.ps_list, $1, $3);
+		}
+		;
+
+neverlist	: never
+		| '{' nevers '}'
+		| '{' nevers error '}'
+		;
+nevers		: /* empty */
+		| nevers never
+		| nevers ','
+		| nevers '\n'
+		| nevers error ','	{ yyerrok; }
+		| nevers error '\n'	{ yyerrok; }
+		;
+never		: text			{ add_never(lex, conf, $1); }
+		;
+
+domainlist	: domain
+		| '{' domains '}'
+		| '{' domains error '}'
+		;
+domains		: /* empty */
+		| domains domain
+		| domains ','
+		| domains '\n'
+		| domains error ','	{ yyerrok; }
+		| domains error '\n'	{ yyerrok; }
+		;
+domain		: text {
+			add_domain(lex, state.ps_texts, $1);
+		}
+		;
+
+overlay		: OVERLAY text {
+			section_once(lex, &state, SECTION_OVERLAY);
+			conf->c_flags |= CONF_OVERLAY_ON;
+			set_domain(lex, conf->c_overlay, $2, "overlay");
+		}
+		    '{' ovopts '}'
+		;
+ovopts		: ovlines
+		| ovlines ovopt
+		| ovlines error
+		;
+ovlines		: /* empty */
+		| ovlines '\n'
+		| ovlines ovopt '\n'
+		| ovlines error '\n'	{ yyerrok; }
+		;
+ovopt		: CONFIG text		{ set_blob(lex, &conf->c_ov_config, $2); }
+		| CERTIFICATE text	{ set_blob(lex, &conf->c_node_cert, $2); }
+		| KEY text		{ set_blob(lex, &conf->c_node_key, $2); }
+		| LISTEN ON text port {
+			add_listen(lex, conf, LISTEN_OVERLAY, 0, SIP_TCP, $3,
+			    $4);
+		}
+		| ADVERTISE text port {
+			set_addr(lex, &conf->c_ov_advertise, $2, $3, 0);
+		}
+		| FIRST			{ conf->c_flags |= CONF_OVERLAY_FIRST; }
+		| STORERATE NUMBER {
+			set_number(lex, &conf->c_store_rate, $2, 1, 100000);
+		}
+		| LIFETIME text {
+			set_time(lex, &conf->c_lifetime, $2, 0, 30 * DAYS);
+		}
+		;
+
+pvp		: PVP {
+			section_once(lex, &state, SECTION_PVP);
+			conf->c_flags |= CONF_PVP_ON;
+		}
+		    '{' pvpopts '}'
+		;
+pvpopts		: pvplines
+		| pvplines pvpopt
+		| pvplines error
+		;
+pvplines	: /* empty */
+		| pvplines '\n'
+		| pvplines pvpopt '\n'
+		| pvplines error '\n'	{ yyerrok; }
+		;
+pvpopt		: LISTEN ON text port {
+			add_listen(lex, conf, LISTEN_PVP, 0, SIP_TCP, $3, $4);
+		}
+		| ADVERTISE text port {
+			set_addr(lex, &conf->c_pvp_advertise, $2, $3, 0);
+		}
+		| DELAY text TO text {
+			set_time(lex, &conf->c_delay_min, $2, 0, 30 * DAYS);
+			set_time(lex, &conf->c_delay_max, $4, 0, 30 * DAYS);
+		}
+		| WITHIN text {
+			set_time(lex, &conf->c_try_max, $2, 1, 30 * DAYS);
+		}
+		| RESPONDERDELAY text {
+			set_time(lex, &conf->c_responder_min, $2, 0, 30 * DAYS);
+		}
+		| MINDURATION text {
+			set_time(lex, &conf->c_min_duration, $2, 0, DAYS);
+		}
+		| RETAIN text {
+			set_time(lex, &conf->c_retain, $2, 1, 60 * DAYS);
+		}
+		| PROOFS NUMBER {
+			set_number(lex, &conf->c_proofs, $2, 1, 100);
+		}
+		| PROOFS NUMBER FROM NUMBER CALLERS {
+			set_number(lex, &conf->c_proofs, $2, 1, 100);
+			set_number(lex, &conf->c_proofs_callers, $4, 1, 100);
+		}
+		| SPACING text {
+			set_time(lex, &conf->c_proofs_spacing, $2, 0,
+			    30 * DAYS);
+		}
+		| TICKETSAFTER NUMBER {
+			set_number(lex, &conf->c_tickets_after, $2, 1, 100);
+		}
+		| TICKETLIFETIME text {
+			set_time(lex, &conf->c_ticket_lifetime, $2, 1,
+			    3650 * DAYS);
+		}
+		| RECEIPTLIFETIME text {
+			set_time(lex, &conf->c_receipt_lifetime, $2, 1,
+			    3650 * DAYS);
+		}
+		| RETRY text TO text {
+			set_time(lex, &conf->c_retry_min, $2, 0, DAYS);
+			set_time(lex, &conf->c_retry_max, $4, 0, DAYS);
+		}
+		| BUSY yesno		{ conf->c_busy_moduli = $2 ? 44 : 11; }
+		| pvplimit
+		;
+pvplimit	: LIMIT NUMBERKEY NUMBER {
+			set_number(lex, &conf->c_limit_number, $3, 1, 100000);
+		}
+		| LIMIT PEER NUMBER {
+			set_number(lex, &conf->c_limit_peer, $3, 1, 100000);
+		}
+		| LIMIT FAILURES NUMBER {
+			set_number(lex, &conf->c_limit_failures, $3, 1, 100000);
+		}
+		| LIMIT CLAIMANTS NUMBER {
+			set_number(lex, &conf->c_limit_claimants, $3, 1, 192);
+		}
+		| LIMIT RUNS NUMBER {
+			set_number(lex, &conf->c_limit_runs, $3, 1, 384);
+		}
+		| LIMIT SOURCE NUMBER AT ONCE {
+			set_number(lex, &conf->c_limit_source, $3, 1, 100000);
+		}
+		| LIMIT SOURCE NUMBER PER HOUR {
+			set_number(lex, &conf->c_limit_source_hour, $3, 1,
+			    1000000);
+		}
+		| LIMIT SOURCE NUMBER PER HOUR PROVEN {
+			set_number(lex, &conf->c_limit_source_known, $3, 1,
+			    1000000);
+		}
+		;
+
+sip		: SIP {
+			section_once(lex, &state, SECTION_SIP);
+		}
+		    '{' sipopts '}'
+		;
+sipopts		: siplines
+		| siplines sipopt
+		| siplines error
+		;
+siplines	: /* empty */
+		| siplines '\n'
+		| siplines sipopt '\n'
+		| siplines error '\n'	{ yyerrok; }
+		;
+sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
+		| KEY text		{ set_blob(lex, &conf->c_sip_key, $2); }
+		| CA text		{ set_blob(lex, &conf->c_sip_ca, $2); }
+		| INSIDE CERTIFICATE text {
+			set_blob(lex, &conf->c_inside_cert, $3);
+		}
+		| INSIDE KEY text {
+			set_blob(lex, &conf->c_inside_key, $3);
+		}
+		| LISTEN INSIDE ON text port proto {
+			add_listen(lex, conf, LISTEN_SIP, FACE_INSIDE, $6, $4,
+			    $5);
+		}
+		| LISTEN OUTSIDE ON text port {
+			conf->c_flags |= CONF_OUTSIDE_ON;
+			add_listen(lex, conf, LISTEN_SIP, FACE_OUTSIDE,
+			    SIP_TLS, $4, $5);
+		}
+		| HOST text port {
+			set_domain(lex, conf->c_outside_host, $2, "host");
+			set_port(lex, &conf->c_outside_port, $3);
+		}
+		| NAME text		{ add_domain(lex, &conf->c_names, $2); }
+		| hop
+		| sipmedia
+		| MODE DIVERT {
+			set_flag(conf, CONF_MODE_LOG, 0);
+		}
+		| MODE LOG {
+			set_flag(conf, CONF_MODE_LOG, 1);
+		}
+		| ALLOW REFER		{ conf->c_flags |= CONF_ALLOW_REFER; }
+		| siplimit
+		| rules_reset rule {
+			rules_default(&conf->c_rules, &rules, rules_set);
+		}
+		;
+sipmedia	: MEDIA PASS		{ conf->c_media = MEDIA_PASS; }
+		| MEDIA PLAIN		{ conf->c_flags |= CONF_MEDIA_PLAIN; }
+		| MEDIA RTPENGINE text PORT NUMBER {
+			conf->c_media = MEDIA_RTPENGINE;
+			set_addr(lex, &conf->c_rtpengine, $3, $5, 0);
+		}
+		;
+siplimit	: LIMIT NUMBER PER HOUR {
+			set_number(lex, &conf->c_limit_hour, $2, 1, 1000000);
+		}
+		| LIMIT NUMBER AT ONCE {
+			set_number(lex, &conf->c_limit_live, $2, 1, 100000);
+		}
+		| RESAMPLE NUMBER {
+			set_number(lex, &conf->c_resample, $2, 0, 1000000);
+		}
+		| REPROVE text {
+			set_time(lex, &conf->c_reprove, $2, 1, 3650 * DAYS);
+		}
+		| CONNECTTIMEOUT text {
+			set_ms(lex, &conf->c_connect_ms, $2, 1, 600000);
+		}
+		| ANSWERTIMEOUT text {
+			set_ms(lex, &conf->c_answer_ms, $2, 1, 600000);
+		}
+		;
+proto		: UDP			{ $$ = SIP_UDP; }
+		| TCP			{ $$ = SIP_TCP; }
+		| TLS			{ $$ = SIP_TLS; }
+		;
+hop		: rules_reset PBX text AT text port proto hoprules {
+			hop_add(0, $3, $5, $6, $7, NULL);
+		}
+		| rules_reset PBX text AT text port proto PRIORITY NUMBER
+		    hoprules {
+			hop_add(0, $3, $5, $6, $7, $9);
+		}
+		| rules_reset TRUNK text AT text port proto hoprules {
+			hop_add(1, $3, $5, $6, $7, NULL);
+		}
+		| rules_reset TRUNK text AT text port proto PRIORITY NUMBER
+		    hoprules {
+			hop_add(1, $3, $5, $6, $7, $9);
+		}
+		;
+hoprules	: /* empty */
+		| hoprules rule
+		;
+rules_reset	: /* empty */ {
+			memset(&rules, 0, sizeof(rules));
+			rules_set = 0;
+		}
+		;
+rule		: COUNTRY text {
+			set_rule(lex, &rules, &rules_set, RULE_COUNTRY, $2);
+		}
+		| NATIONAL text {
+			set_rule(lex, &rules, &rules_set, RULE_NATIONAL, $2);
+		}
+		| INTERNATIONAL text {
+			set_rule(lex, &rules, &rules_set, RULE_INTERNATIONAL,
+			    $2);
+		}
+		| OUTSIDELINE text {
+			set_rule(lex, &rules, &rules_set, RULE_OUTSIDE, $2);
+		}
+		| LOCAL text {
+			set_rule(lex, &rules, &rules_set, RULE_LOCAL, $2);
+		}
+		;
+
+%%
+
+struct keyword {
+	const char	*kw_name;
+	int		 kw_token;
+};
+
+/* Sorted, for bsearch. */
+static const struct keyword keywords[] = {
+	{ "accept",		ACCEPT },
+	{ "address",		ADDRESS },
+	{ "advertise",		ADVERTISE },
+	{ "allow",		ALLOW },
+	{ "answer-timeout",	ANSWERTIMEOUT },
+	{ "at",			AT },
+	{ "busy",		BUSY },
+	{ "ca",			CA },
+	{ "callers",		CALLERS },
+	{ "calls",		CALLS },
+	{ "certificate",	CERTIFICATE },
+	{ "claimants",		CLAIMANTS },
+	{ "clock-offset",	CLOCKOFFSET },
+	{ "config",		CONFIG },
+	{ "connect-timeout",	CONNECTTIMEOUT },
+	{ "control",		CONTROL },
+	{ "country",		COUNTRY },
+	{ "data",		DATA },
+	{ "decoy",		DECOY },
+	{ "delay",		DELAY },
+	{ "divert",		DIVERT },
+	{ "domain",		DOMAIN },
+	{ "facility",		FACILITY },
+	{ "failures",		FAILURES },
+	{ "first",		FIRST },
+	{ "from",		FROM },
+	{ "host",		HOST },
+	{ "hour",		HOUR },
+	{ "include",		INCLUDE },
+	{ "inside",		INSIDE },
+	{ "international",	INTERNATIONAL },
+	{ "key",		KEY },
+	{ "lifetime",		LIFETIME },
+	{ "limit",		LIMIT },
+	{ "listen",		LISTEN },
+	{ "local",		LOCAL },
+	{ "log",		LOG },
+	{ "master",		MASTER },
+	{ "media",		MEDIA },
+	{ "min-duration",	MINDURATION },
+	{ "mode",		MODE },
+	{ "name",		NAME },
+	{ "national",		NATIONAL },
+	{ "never",		NEVER },
+	{ "no",			NO },
+	{ "number",		NUMBERKEY },
+	{ "numbers",		NUMBERS },
+	{ "on",			ON },
+	{ "once",		ONCE },
+	{ "only",		ONLY },
+	{ "operator",		OPERATOR },
+	{ "outside",		OUTSIDE },
+	{ "outside-line",	OUTSIDELINE },
+	{ "overlay",		OVERLAY },
+	{ "pass",		PASS },
+	{ "pbx",		PBX },
+	{ "peer",		PEER },
+	{ "per",		PER },
+	{ "permit",		PERMIT },
+	{ "plain",		PLAIN },
+	{ "port",		PORT },
+	{ "priority",		PRIORITY },
+	{ "private",		PRIVATE },
+	{ "proofs",		PROOFS },
+	{ "proven",		PROVEN },
+	{ "pvp",		PVP },
+	{ "receipt-lifetime",	RECEIPTLIFETIME },
+	{ "refer",		REFER },
+	{ "refuse",		REFUSE },
+	{ "reprove",		REPROVE },
+	{ "resample",		RESAMPLE },
+	{ "resolver",		RESOLVER },
+	{ "responder-delay",	RESPONDERDELAY },
+	{ "restart",		RESTART },
+	{ "retain",		RETAIN },
+	{ "retry",		RETRY },
+	{ "rtpengine",		RTPENGINE },
+	{ "runs",		RUNS },
+	{ "sip",		SIP },
+	{ "socket",		SOCKET },
+	{ "source",		SOURCE },
+	{ "spacing",		SPACING },
+	{ "store-rate",		STORERATE },
+	{ "tcp",		TCP },
+	{ "test",		TEST },
+	{ "ticket-lifetime",	TICKETLIFETIME },
+	{ "tickets-after",	TICKETSAFTER },
+	{ "tls",		TLS },
+	{ "to",			TO },
+	{ "trunk",		TRUNK },
+	{ "udp",		UDP },
+	{ "within",		WITHIN },
+	{ "yes",		YES }
+};
+
+static int
+keyword_cmp(const void *name, const void *kw)
+{
+	return (strcmp(name, ((const struct keyword *)kw)->kw_name));
+}
+
+/* Token of a keyword, WORD for any other word. */
+static int
+keyword_find(const char *s)
+{
+	const struct keyword	*kw;
+
+	kw = bsearch(s, keywords, sizeof(keywords) / sizeof(keywords[0]),
+	    sizeof(keywords[0]), keyword_cmp);
+	return (kw == NULL ? WORD : kw->kw_token);
+}
+
+static int
+token_word(const struct lex_token *t)
+{
+	return (t->lt_kind == LEX_WORD || t->lt_kind == LEX_NUMBER ||
+	    t->lt_kind == LEX_QUOTED);
+}
+
+/* Remember in which section and statement we are, for error messages. */
+static void
+track(int kind, const struct lex_token *t)
+{
+	if (kind == '{') {
+		if (state.ps_depth++ == 0) {
+			state.ps_open_line = t->lt_line;
+			state.ps_section = parse_section(state.ps_word);
+			state.ps_first = state.ps_section != SECTION_LIST;
+		} else
+			state.ps_first = 0;
+		return;
+	}
+	if (kind == '}') {
+		if (state.ps_depth > 0 && --state.ps_depth == 0)
+			state.ps_section = SECTION_TOP;
+		state.ps_first = 0;
+		return;
+	}
+	if (kind == '\n') {
+		state.ps_first = state.ps_section != SECTION_LIST;
+		return;
+	}
+	if (state.ps_first) {
+		state.ps_word = token_word(t) ? t->lt_text : NULL;
+		state.ps_first = 0;
+	}
+}
+
+static int
+yylex(void)
+{
+	int	 depth;
+
+	lex_next(lex, &token);
+	/* The head of a section was wrong: what it holds is not looked at. */
+	if (state.ps_skip && token.lt_kind == '{') {
+		for (depth = 1; depth > 0; ) {
+			lex_next(lex, &token);
+			if (token.lt_kind == LEX_EOF)
+				return (0);
+			if (token.lt_kind == '{')
+				depth++;
+			if (token.lt_kind == '}')
+				depth--;
+		}
+		state.ps_skip = 0;
+		lex_next(lex, &token);
+	}
+	if (token.lt_kind == '\n' || token.lt_kind == LEX_EOF)
+		state.ps_skip = 0;
+	track(token.lt_kind, &token);
+	yylval.string = token.lt_text;
+	switch (token.lt_kind) {
+	case LEX_WORD:
+		return (keyword_find(token.lt_text));
+	case LEX_NUMBER:
+		return (NUMBER);
+	case LEX_QUOTED:
+		return (QUOTED);
+	case LEX_BAD:
+		return (BAD);
+	default:
+		return (token.lt_kind);
+	}
+}
+
+/* Called by the parser for what does not fit the grammar. */
+static void
+yyerror(const char *what)
+{
+	int	 depth = 1;
+
+	(void)what;
+	parse_syntax(lex, &state, &token);
+	if (state.ps_section == SECTION_TOP)
+		state.ps_skip = 1;
+	else if (token.lt_kind == '{' && state.ps_depth > 0) {
+		/* A brace in the wrong place: take all that it encloses. */
+		while (depth > 0 && token.lt_kind != LEX_EOF) {
+			lex_next(lex, &token);
+			if (token.lt_kind == '{')
+				depth++;
+			if (token.lt_kind == '}')
+				depth--;
+		}
+		if (--state.ps_depth == 0)
+			state.ps_section = SECTION_TOP;
+	}
+}
+
+static void
+hop_add(int trunk, const char *name, const char *host, const char *port,
+    int proto, const char *priority)
+{
+	struct hop_rules	*hr;
+	struct conf_hop		*h;
+
+	if ((h = add_hop(lex, conf, trunk, name, host, port, proto,
+	    priority)) == NULL)
+		return;
+	h->ch_rules = rules;
+	if ((hr = calloc(1, sizeof(*hr))) == NULL)
+		fatal("configuration");
+	hr->hr_hop = h;
+	hr->hr_set = rules_set;
+	hr->hr_next = hop_rules;
+	hop_rules = hr;
+}
+
+static void
+rules_merge(void)
+{
+	struct hop_rules	*hr;
+	struct e164_rules	 own;
+
+	while ((hr = hop_rules) != NULL) {
+		hop_rules = hr->hr_next;
+		own = hr->hr_hop->ch_rules;
+		hr->hr_hop->ch_rules = conf->c_rules;
+		rules_default(&hr->hr_hop->ch_rules, &own, hr->hr_set);
+		free(hr);
+	}
+}
+
+/* Takes lx over. */
+static struct conf *
+parse_lex(struct lex *lx, const char *path, int *nerrors)
+{
+	struct symset	*sym;
+	struct conf	*c;
+
+	lex = lx;
+	memset(&state, 0, sizeof(state));
+	state.ps_first = 1;
+	memset(&rules, 0, sizeof(rules));
+	rules_set = 0;
+	if ((conf = conf_new()) == NULL)
+		fatal("configuration");
+	(void)strlcpy(conf->c_path, path, sizeof(conf->c_path));
+	STAILQ_FOREACH(sym, &symsets, sy_entry)
+		lex_macro(lex, sym->sy_name, sym->sy_value);
+	if (yyparse() != 0 && lex_errors(lex) == 0)
+		lex_error(lex, "cannot be understood");
+	rules_merge();
+	config_defaults(conf);
+	/* What is missing is said once the rest is right. */
+	if (lex_errors(lex) == 0)
+		config_check(lex, &state, conf);
+	c = conf;
+	conf = NULL;
+	if ((*nerrors = lex_errors(lex)) != 0) {
+		conf_free(c);
+		c = NULL;
+	}
+	lex_close(lex);
+	lex = NULL;
+	return (c);
+}
+
+struct conf *
+parse_config(const char *path, int verbose, int *nerrors)
+{
+	struct conf	*c;
+	struct lex	*lx;
+
+	*nerrors = 1;
+	if ((lx = lex_open(path)) == NULL)
+		return (NULL);
+	c = parse_lex(lx, path, nerrors);
+	if (c != NULL && verbose > 0)
+		c->c_verbose = (uint32_t)verbose;
+	return (c);
+}
+
+struct conf *
+parse_config_text(const char *name, const char *text, size_t len,
+    int *nerrors)
+{
+	return (parse_lex(lex_open_text(name, text, len), name, nerrors));
+}
+
+int
+parse_symset(const char *arg)
+{
+	const char	*eq = strchr(arg, '=');
+	struct symset	*sym;
+
+	if (eq == NULL || eq == arg)
+		return (-1);
+	if ((sym = calloc(1, sizeof(*sym))) == NULL ||
+	    (sym->sy_name = strndup(arg, (size_t)(eq - arg))) == NULL ||
+	    (sym->sy_value = strdup(eq + 1)) == NULL)
+		fatal("macro %s", arg);
+	STAILQ_INSERT_TAIL(&symsets, sym, sy_entry);
+	return (0);
+}

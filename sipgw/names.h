@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Whom a certificate speaks for (RFC 5922), and the TLS contexts of the
+ * outside face.  Everything is judged inside the handshake: a peer without a
+ * usable name, a usable certificate or, when we connect, the expected name
+ * never gets to send a SIP byte.
+ */
+#ifndef NAMES_H
+#define NAMES_H
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vipr.h"
+
+#define NAMES_MAX	32	/* further ones in a certificate are not looked at */
+
+struct names {
+	size_t	na_count;
+	char	na_name[NAMES_MAX][DOMAIN_SIZE];	/* lower case */
+};
+
+/*
+ * Names of a certificate: hosts of SAN URIs "sip:HOST" without user part,
+ * port, parameters or headers if there is any; otherwise SAN DNS names.  No
+ * wildcards, never CN.  0, or -1: no usable name.
+ */
+int	names_cert(X509 *, struct names *);
+/* Index of host (case ignored, exact), or -1. */
+int	names_find(const struct names *, const char *host);
+/* Extended key usage: none, serverAuth, id-kp-sipDomain or
+ * anyExtendedKeyUsage.  1 fit, 0 not. */
+int	names_usage(X509 *);
+
+/*
+ * Certificates of a PEM bundle in memory, as a store; *n gets their count.
+ * Entries that cannot be read are left out.  NULL: *why says it.
+ */
+X509_STORE *names_roots(const void *pem, size_t len, unsigned *n, const char **why);
+
+/*
+ * Set an SSL_CTX of tlsconn_ctx up for the outside: peer certificate required
+ * and judged by the rules above against roots (taken over by reference count),
+ * TLS 1.3, no tickets, no resumption, no early data, session id context.
+ * 0, or -1.
+ */
+int	names_ctx(SSL_CTX *, X509_STORE *roots, int server);
+/* Client side, before the handshake: the name that the peer must have, also
+ * sent as SNI (unless it is an address).  0 or -1. */
+int	names_expect(SSL *, const char *host);
+/* After the handshake: names of the peer and the end of its certificate (UTC
+ * s, may be NULL).  0 or -1. */
+int	names_peer(SSL *, struct names *, uint64_t *not_after);
+/* Why a handshake was refused by the rules, for the log: static text or NULL. */
+const char *names_why(SSL *);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/* core: what the files of the SIP parser share among themselves. */
+#ifndef SIP_HDR_H
+#define SIP_HDR_H
+
+#include "sip_parse.h"
+
+/* May this header stand on one line only?  1 or 0. */
+int	sip_hdr_single(enum sip_hdr_id);
+
+/* 256-entry tables for cur_token: RFC 3261 token; digits; anything that may
+ * stand in a URI or unquoted parameter value (no white space, no quotes, no
+ * < > , ;). */
+extern const uint8_t sip_token[256];
+extern const uint8_t sip_visible[256];
+
+/* Skip white space, folds included. */
+void	sip_lws(struct cur *);
+
+#endif

@@ -474,10 +474,5 @@ config_warn(const struct conf *c)
 	if ((c->c_flags & (CONF_OVERLAY_ON | CONF_PVP_ON)) == CONF_OVERLAY_ON)
 		warning(&n, "overlay without pvp: numbers are published but "
 		    "nothing is proven");
-	if (c->c_ov_config.cb_data != NULL &&
-	    memmem(c->c_ov_config.cb_data, c->c_ov_config.cb_len,
-	    "self-signed-permitted", 21) != NULL)
-		warning(&n, "overlay: self-signed certificates are permitted: "
-		    "chosen Node-IDs are nearly free");
 	return (n);
 }

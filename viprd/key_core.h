@@ -347,6 +347,7 @@ struct kcore {
 	struct knumber_dues	 kc_routedues;
 	struct kwait_list	 kc_waits;
 	uint64_t		 kc_swept;	/* UTC ms */
+	uint64_t		 kc_grants_swept;	/* UTC s */
 	int			 kc_not_recording;	/* errno of the last failed write */
 	struct key_stats	 kc_stats;
 	uint8_t			*kc_scratch;	/* KEY_SCRATCH, for encoded records */
@@ -606,8 +607,6 @@ void		 kticket_walk(struct kcore *, int (*cb)(const struct kgranted *, void *),
 
 /* key_route.c, key_routedb.c */
 
-RB_PROTOTYPE(knumber_tree, knumber, nu_entry, knumber_cmp)
-
 int		 kroute_load(struct kcore *);
 void		 kroute_clear(struct kcore *);
 /* Routes of a number, count 0 if none; the caller frees.  NULL: errno. */
@@ -642,6 +641,7 @@ const struct knode *kroute_ticket(const struct kcore *, const struct kroute *);
 /* Numbers whose routes have something due; next moment, UTC ms. */
 void		 kroute_due(struct kcore *);
 uint64_t	 kroute_next(struct kcore *);
+uint64_t	 kroute_first_due(struct kcore *);	/* packed, 0: none */
 /* Walk all numbers after the given one (packed; 0: from the start): the next
  * one, 0 at the end. */
 uint64_t	 kroute_walk(struct kcore *, uint64_t after);

@@ -261,13 +261,18 @@ int
 lex_path(const struct lex *lx, const char *path, char *buf, size_t size)
 {
 	const char	*slash = strrchr(lx->lx_first, '/');
-	int		 n;
+	char		 cwd[1024];
+	int		 dir = 0, n;
 
-	if (path[0] == '/' || slash == NULL)
-		n = snprintf(buf, size, "%s", path);
-	else
-		n = snprintf(buf, size, "%.*s/%s",
-		    (int)(slash - lx->lx_first), lx->lx_first, path);
+	if (path[0] != '/' && slash != NULL)
+		dir = (int)(slash - lx->lx_first) + 1;
+	/* The parent does not stay in the folder it was started in. */
+	cwd[0] = '\0';
+	if (path[0] != '/' && lx->lx_first[0] != '/' &&
+	    getcwd(cwd, sizeof(cwd)) == NULL)
+		return (-1);
+	n = snprintf(buf, size, "%s%s%.*s%s", cwd, cwd[0] != '\0' ? "/" : "",
+	    dir, lx->lx_first, path);
 	return (n < 0 || (size_t)n >= size ? -1 : 0);
 }
 

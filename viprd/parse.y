@@ -745,7 +745,8 @@ parse_lex(struct lex *lx, const char *path, int *nerrors)
 	rules_set = 0;
 	if ((conf = conf_new()) == NULL)
 		fatal("configuration");
-	(void)strlcpy(conf->c_path, path, sizeof(conf->c_path));
+	(void)lex_path(lex, strrchr(path, '/') != NULL ?
+	    strrchr(path, '/') + 1 : path, conf->c_path, sizeof(conf->c_path));
 	STAILQ_FOREACH(sym, &symsets, sy_entry)
 		lex_macro(lex, sym->sy_name, sym->sy_value);
 	if (yyparse() != 0 && lex_errors(lex) == 0)

@@ -21,7 +21,7 @@
 
 #include <sys/types.h>
 
-#include <stdarg.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -321,4 +321,26 @@ reload_kind_update(const struct reload_doc *current, const void *p, size_t len,
 	}
 	reload_doc_free(d);
 	return (r);
+}
+
+void
+reload_kind_block(struct wbuf *w, const struct reload_kind *k)
+{
+	char	*text;
+	size_t	 len;
+
+	len = sodium_base64_encoded_len(k->rk_siglen,
+	    sodium_base64_VARIANT_ORIGINAL);
+	if (k->rk_sig == NULL || (text = malloc(len)) == NULL) {
+		(void)wbuf_fail(w);
+		return;
+	}
+	(void)sodium_bin2base64(text, len, k->rk_sig, k->rk_siglen,
+	    sodium_base64_VARIANT_ORIGINAL);
+	wbuf_str(w, "<kind-block xmlns=\"" RELOAD_NS_BASE "\">");
+	wbuf_bytes(w, k->rk_blob.b_p, k->rk_blob.b_len);
+	wbuf_str(w, "<kind-signature>");
+	wbuf_str(w, text);
+	wbuf_str(w, "</kind-signature></kind-block>");
+	free(text);
 }

@@ -27,6 +27,8 @@
 #define RELOAD_KIND_CERT_USER	16u
 #define RELOAD_KIND_VIPR	0xf0564950u	/* our registration */
 #define RELOAD_NS_VIPR		"urn:x-vipr:reload:1"
+#define RELOAD_NS_BASE		"urn:ietf:params:xml:ns:p2p:config-base"
+#define RELOAD_NS_CHORD		"urn:ietf:params:xml:ns:p2p:config-chord"
 
 enum reload_model { RELOAD_SINGLE = 1, RELOAD_ARRAY = 2, RELOAD_DICTIONARY = 3 };
 enum reload_policy {
@@ -133,6 +135,8 @@ int	 reload_doc_model(uint32_t kind, void *doc);
  */
 int	 reload_kind_update(const struct reload_doc *, const void *, size_t,
 	    int64_t now, struct reload_kind *k, char *why, size_t whysize);
+/* The kind-block to send for a Kind of a document: blob and signature. */
+void	 reload_kind_block(struct wbuf *, const struct reload_kind *);
 int	 reload_is_conf_signer(const struct reload_doc *, const uint8_t node[NODEID_LEN]);
 int	 reload_is_kind_signer(const struct reload_doc *, const uint8_t node[NODEID_LEN]);
 

@@ -112,7 +112,7 @@ static ssize_t	 unseal(struct store_table *, const void *, size_t,
 static ssize_t	 value_out(struct store_table *, const MDB_val *, const MDB_val *,
 		    void *, size_t, uint8_t *);
 static int	 group_begin(struct store *);
-static size_t	 group_free_pages(struct store *);
+static int	 store_is_full(struct store *);
 static int	 group_add(struct group *, store_done, void *);
 static int	 group_reserve(struct store *);
 static void	 group_end(struct store *, int);
@@ -504,50 +504,55 @@ value_out(struct store_table *tb, const MDB_val *k, const MDB_val *v,
 	return ((ssize_t)n);
 }
 
-/* Pages that are free for reuse, from LMDB's own table 0 of page lists, each
- * headed by its count. */
-static size_t
-group_free_pages(struct store *st)
+/*
+ * Does LMDB use more of its map than we were given?  Pages free for reuse do
+ * not count; they stand in its own table 0, as lists headed by their count,
+ * which only a read transaction may look at.
+ */
+static int
+store_is_full(struct store *st)
 {
+	MDB_envinfo	 info;
+	MDB_stat	 stat;
 	MDB_cursor	*mc;
+	MDB_txn		*txn;
 	MDB_val		 k, v;
-	size_t		 n, total = 0;
+	size_t		 limit, n, spare = 0;
 
-	if (mdb_cursor_open(st->st_txn, 0, &mc) != 0)
+	if (mdb_env_info(st->st_env, &info) != 0 ||
+	    mdb_env_stat(st->st_env, &stat) != 0)
 		return (0);
-	while (mdb_cursor_get(mc, &k, &v, MDB_NEXT) == 0) {
-		if (v.mv_size < sizeof(n))
-			continue;
-		memcpy(&n, v.mv_data, sizeof(n));
-		total += n;
+	limit = st->st_limit / stat.ms_psize;
+	if (info.me_last_pgno + 1 <= limit)
+		return (0);
+	if ((txn = read_begin(st)) == NULL)
+		return (1);
+	if (mdb_cursor_open(txn, 0, &mc) == 0) {
+		while (mdb_cursor_get(mc, &k, &v, MDB_NEXT) == 0) {
+			if (v.mv_size < sizeof(n))
+				continue;
+			memcpy(&n, v.mv_data, sizeof(n));
+			spare += n;
+		}
+		mdb_cursor_close(mc);
 	}
-	mdb_cursor_close(mc);
-	return (total);
+	read_end(st, txn);
+	return (spare > info.me_last_pgno ||
+	    info.me_last_pgno + 1 - spare > limit);
 }
 
 static int
 group_begin(struct store *st)
 {
-	MDB_envinfo	 info;
-	MDB_stat	 stat;
-	size_t		 used;
-	int		 rc;
+	int	 rc;
 
 	if (st->st_txn != NULL)
 		return (0);
+	st->st_full = store_is_full(st);
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
 		st->st_txn = NULL;
 		errno = mdb_errno(rc);
 		return (-1);
-	}
-	st->st_full = 0;
-	if (mdb_env_info(st->st_env, &info) == 0 &&
-	    mdb_env_stat(st->st_env, &stat) == 0) {
-		used = info.me_last_pgno + 1;
-		if (used > st->st_limit / stat.ms_psize) {
-			used -= group_free_pages(st);
-			st->st_full = used > st->st_limit / stat.ms_psize;
-		}
 	}
 	st->st_writes = 0;
 	st->st_since = now_ms();

@@ -91,8 +91,8 @@ int		 border_from_out(const struct conf *, const struct sip_addr *,
 		    const char *caller, char *out, size_t size);
 /* Status with which a PBX's final answer leaves: 3xx, 401, 407 become 480. */
 int		 border_status_out(int status);
-/* Does any header that would leave (after border_keep_out) hold this text, as
- * a whole host?  For an assertion before sending; 1 or 0. */
+/* Does any header that border_keep_out lets pass hold this text as a whole
+ * host (From, To and Call-ID are among them)?  1 or 0. */
 int		 border_leaks(const struct sip_msg *, const char *host);
 
 /* Why a call is not diverted; stable codes by divert_str(). */
@@ -123,7 +123,8 @@ const char	*divert_str(enum divert);	/* never NULL; "ok" for DIVERT_OK */
 /*
  * An INVITE from inside.  Always fills called and caller ("" when they do not
  * normalise), whatever the verdict: leg reports need them.  DIVERT_OK or the
- * first reason in the order of the enum, up to DIVERT_MODE_LOG.
+ * first reason in the order of the enum, up to DIVERT_MODE_LOG (but "never"
+ * before "no-number").
  */
 enum divert	 border_judge_out(const struct conf *, const struct conf_hop *from,
 		    const struct sip_msg *, char called[E164_SIZE], char caller[E164_SIZE]);
@@ -140,8 +141,8 @@ int		 border_caller(const struct conf *, const struct conf_hop *,
 		    const struct sip_msg *, char number[E164_SIZE]);
 /* Privacy asked for, or an anonymous From?  1 or 0. */
 int		 border_private(const struct sip_msg *);
-/* Never diverted: the shipped list (emergency, short, premium, satellite,
- * shared cost) or conf's `never`.  digits: as dialled, may be "". */
+/* Is it on the never list (which begins with the shipped entries) as a number,
+ * as dialled, or as dialled behind the digit for a line?  Either may be "". */
 int		 border_never(const struct conf *, const struct conf_hop *,
 		    const char *number, const char *digits);
 /* Diversion, History-Info, Referred-By or Replaces: LEG_F_DIVERTED. */

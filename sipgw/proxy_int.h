@@ -13,7 +13,7 @@
 #include "border.h"
 #include "conf.h"
 #include "leg.h"
-#include "limits.h"
+#include "sip_limits.h"
 #include "proxy.h"
 #include "proxy_timer.h"
 #include "sip_build.h"
@@ -77,6 +77,7 @@ struct branch {
 	int		 br_cancel;		/* to be cancelled: 1 wanted, 2 CANCEL sent */
 	int		 br_detached;		/* its answers are not for the caller any more */
 	int		 br_final;
+	int		 br_closed;		/* BYE was sent to an unwanted 2xx */
 	struct vaddr	 br_addr;		/* hop: where to */
 	uint8_t		 br_proto;
 	char		 br_hop[64];		/* its name, for the log */
@@ -126,7 +127,7 @@ struct dialog {
 	char		 dl_grantee[DOMAIN_SIZE];	/* verified name outside */
 	char		 dl_host[DOMAIN_SIZE];	/* route's host: we may connect again; or empty */
 	uint16_t	 dl_port;
-	uint64_t	 dl_conn;	/* outside connection used last */
+	struct sip_flow	 dl_flow;	/* outside connection used last */
 	uint64_t	 dl_limit;	/* place taken in limits, 0 none */
 	struct pair	*dl_pair;
 	struct leg	*dl_leg;
@@ -183,6 +184,7 @@ struct pctx {
 	uint64_t	 pc_check;		/* ticket check under way */
 	struct tmr	 pc_tmr;		/* ticket check, timer C */
 	/* in-dialog requests: where to */
+	char		 pc_ctag[PX_TAG];	/* creator's tag, where only a seal is left */
 	char		*pc_target;		/* new Request-URI */
 	char		*pc_routes;		/* Route to set */
 };
@@ -198,6 +200,13 @@ struct hop {
 struct note {
 	char		 no_number[E164_SIZE];
 	char		 no_text[64];
+};
+
+/* For which last proof a call already took the trunk to be proven again. */
+#define PX_REPROVED	4096
+struct reproved {
+	uint64_t	 re_number;	/* e164_pack */
+	uint64_t	 re_proof;
 };
 
 struct proxy {
@@ -227,6 +236,7 @@ struct proxy {
 	uint64_t	 px_next_id;
 	struct note	 px_notes[PX_NOTES];
 	size_t		 px_nnotes;
+	struct reproved	 px_reproved[PX_REPROVED];
 	struct proxy_stats px_stats;
 	/* Scratch: a message that came, one of ours read again, one to send. */
 	struct sip_msg	 px_in, px_again, px_third;
@@ -360,6 +370,8 @@ int		 px_write_response(struct pctx *, struct branch *, const struct sip_msg *,
 int		 px_write_ack(struct proxy *, const struct sip_msg *, struct dialog *,
 		    enum br_kind, const struct sip_flow *, const char *uri,
 		    const char *routes, struct wbuf *);
+int		 px_via(struct proxy *, const struct sip_flow *, const char *branch, char *,
+		    size_t);
 int		 px_local_uri(const struct sip_flow *, const char *user, const char *params,
 		    char *, size_t);
 

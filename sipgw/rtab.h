@@ -19,10 +19,11 @@
 #include "vipr.h"
 
 struct store;
+struct store_table;
 struct rtab;
 
 #define RTAB_DOMAINS_MAX	8	/* routes (domains) of one number */
-#define RTAB_VALUE_MAX		16384	/* bytes of a number's record */
+#define RTAB_VALUE_MAX		24576	/* bytes of a number's record */
 #define RTAB_SKIP_MAX		4096	/* hosts, and routes, that are remembered */
 
 struct rtab_route {
@@ -45,7 +46,8 @@ struct rtab_number {
 /* Open the tables in the store ("routes").  NULL with errno. */
 struct rtab	*rtab_new(struct store *);
 void		 rtab_free(struct rtab *);	/* not the store */
-struct store	*rtab_store(struct rtab *);
+/* Its table "meta", for seal_keys_load.  The store needs 2 tables in all. */
+struct store_table *rtab_meta(struct rtab *);
 
 /*
  * IMSG_ROUTE_SET: check all of it, then replace the number's routes.
@@ -89,7 +91,8 @@ int		 rtab_sync_end(struct rtab *);
 #define SKIP_HOST_ALARM		3		/* failures in a row */
 
 /* The host failed: skipped from now on.  Returns the count of failures in a
- * row (== SKIP_HOST_ALARM: time for the alarm line). */
+ * row (== SKIP_HOST_ALARM: time for the alarm line); 0 if it was skipped
+ * already (a call that was under way), which changes nothing. */
 unsigned	 rtab_host_failed(struct rtab *, const char *host, uint64_t now_ms);
 void		 rtab_host_ok(struct rtab *, const char *host);
 /* Until when it is skipped, 0: not. */

@@ -3,9 +3,10 @@
  * core: bounds on what outside peers may use (border.md sections 1 and 2), in
  * bounded memory.  Times are milliseconds of a clock that is not stepped.
  * Keys (addresses, names, numbers) are stored as keyed hashes only.
+ * (Not named limits.h: with -iquote that would hide <limits.h> of the C library.)
  */
-#ifndef LIMITS_H
-#define LIMITS_H
+#ifndef SIP_LIMITS_H
+#define SIP_LIMITS_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -92,6 +92,7 @@ message_clear(struct node *n)
 	struct node_sig	*ns;
 	struct node_req	*rq;
 	struct node_dup	*nu;
+	struct node_resp resp;
 	size_t		 i;
 
 	for (i = 0; i < 3; i++) {
@@ -101,8 +102,12 @@ message_clear(struct node *n)
 		}
 	}
 	n->n_nsigwait = n->n_nsigsent = 0;
+	/* Those who still wait are told, and can ask for nothing new. */
+	n->n_closing = 1;
+	memset(&resp, 0, sizeof(resp));
+	resp.nr_error = WIRE_E_REQUEST_TIMEOUT;
 	while ((rq = RB_MIN(node_reqs, &n->n_reqs)) != NULL)
-		req_free(n, rq);
+		node_req_finish(n, rq, &resp);
 	while ((nu = TAILQ_FIRST(&n->n_dupage)) != NULL)
 		dup_free(n, nu);
 	ntimer_del(&n->n_timers, &n->n_sigtimer);
@@ -185,7 +190,8 @@ sig_new(struct node *n, struct node_build *b)
 	wire_contents_close(&b->nb_w, b->nb_mark, NULL);
 	if (wbuf_ok(&b->nb_w) == -1 ||
 	    (b->nb_bucket.w_buf != NULL && wbuf_ok(&b->nb_bucket) == -1) ||
-	    n->n_nsigwait >= NODE_SIGN_QUEUE_MAX ||
+	    b->nb_w.w_len > VIPR_IMSG_MAX - 1024 ||
+	    n->n_closing || n->n_nsigwait >= NODE_SIGN_QUEUE_MAX ||
 	    (ns = calloc(1, sizeof(*ns))) == NULL)
 		goto out;
 	ns->ns_type = KS_RELOAD_MSG;
@@ -312,7 +318,7 @@ node_sign_data(struct node *n, const void *in, size_t len, node_sigdone done, vo
 {
 	struct node_sig	*ns;
 
-	if (n->n_nsigwait >= NODE_SIGN_QUEUE_MAX ||
+	if (n->n_closing || n->n_nsigwait >= NODE_SIGN_QUEUE_MAX ||
 	    (ns = calloc(1, sizeof(*ns))) == NULL)
 		return (-1);
 	if ((ns->ns_data = malloc(len)) == NULL) {
@@ -441,7 +447,7 @@ node_request(struct node *n, struct node_build *b, const struct node_dest *dests
 
 	cur_init(&c, b->nb_w.w_buf, b->nb_w.w_len);
 	(void)cur_u16(&c, &code);
-	if ((rq = calloc(1, sizeof(*rq))) == NULL) {
+	if (n->n_closing || (rq = calloc(1, sizeof(*rq))) == NULL) {
 		build_free(b);
 		return (0);
 	}

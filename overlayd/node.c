@@ -96,6 +96,7 @@ node_free(struct node *n)
 		return;
 	attach_clear(n);
 	repl_clear(n);
+	config_clear(n);
 	join_clear(n);
 	update_clear(n);
 	while ((nl = RB_MIN(node_links, &n->n_links)) != NULL) {
@@ -334,6 +335,17 @@ node_cache_peer(struct node *n, const struct vaddr *va)
 		n->n_ops->no_cache(n->n_arg, n->n_cache, n->n_ncache);
 }
 
+void
+node_peer_addr(struct node *n, const struct nodeid *id, const struct vaddr *va)
+{
+	struct node_peer *np;
+
+	if ((np = node_peer_find(n, id)) == NULL)
+		return;
+	np->np_addr = *va;
+	node_cache_peer(n, va);
+}
+
 int
 node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
     const struct vaddr *va, int inbound)
@@ -346,6 +358,8 @@ node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
 	    nodeid_is_wildcard(peer) || n->n_join == JOIN_LEFT)
 		goto refuse;
 	if ((nl = node_link_find(n, id)) == NULL && (nl = link_new(n, id)) == NULL)
+		goto refuse;
+	if (nl->nl_expected && !nodeid_eq(&nl->nl_expect, peer))
 		goto refuse;
 	if ((np = node_peer_find(n, peer)) == NULL) {
 		if ((np = calloc(1, sizeof(*np))) == NULL) {
@@ -361,10 +375,8 @@ node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
 	nl->nl_addr = *va;
 	nl->nl_inbound = inbound;
 	np->np_used = n->n_mono;
-	if (!inbound) {
-		np->np_addr = *va;
-		node_cache_peer(n, va);
-	}
+	if (!inbound)
+		node_peer_addr(n, peer, va);
 	/*
 	 * The newer link replaces the older.  Both ends see the same two links
 	 * but perhaps in another order, so one end only, the one with the
@@ -387,7 +399,7 @@ node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
 		node_link_drop(n, old);
 	join_link_up(n, nl);
 	attach_link_up(n, np);
-	update_link_up(n, np);
+	update_link_up(n, np, nl->nl_full);
 	return (0);
 refuse:
 	if ((nl = node_link_find(n, id)) != NULL) {

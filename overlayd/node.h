@@ -145,6 +145,9 @@ struct node_link {
 	int		 nl_inbound;
 	int		 nl_suspect;	/* acks are overdue */
 	int		 nl_boot;	/* to a bootstrap node */
+	int		 nl_expected;	/* only nl_expect may be there */
+	struct nodeid	 nl_expect;
+	int		 nl_full;	/* send it a full Update when it is up */
 	struct ntimer	 nl_timer;	/* closing of a replaced link */
 };
 RB_HEAD(node_links, node_link);
@@ -175,6 +178,7 @@ struct node_req {
 	size_t		 rq_len;
 	unsigned	 rq_sends;
 	int		 rq_error;	/* failed before it was sent */
+	int		 rq_any;	/* any member may answer */
 	struct ntimer	 rq_timer;
 	node_done	 rq_done;
 	void		*rq_arg;
@@ -264,6 +268,13 @@ struct node {
 	uint64_t	 n_errtokens_at;
 	unsigned	 n_errtokens;
 
+	int		 n_closing;
+	struct {
+		uint64_t	token;	/* 0: free */
+		struct node_return ret;
+	}		 n_config[4];	/* ConfigUpdates under examination */
+	uint64_t	 n_configpush;	/* when one was sent to a stranger */
+
 	TAILQ_HEAD(, node_attach) n_attaches;
 	struct {			/* candidates that failed lately */
 		struct nodeid	id;
@@ -283,8 +294,10 @@ struct node {
 	struct nodeid	 n_ap;		/* admitting peer */
 	int		 n_apupdate;	/* its Update came */
 	unsigned	 n_joinwait;	/* Attaches under way for the join */
+	struct nodeid	 n_hint[32];	/* of the admitting peer's Update */
+	size_t		 n_nhints;
+	struct nodeid	 n_hintfrom;
 	uint64_t	 n_checklink;
-	struct nodeid	 n_checkpeer;
 
 	/* update.c */
 	struct nodeid	 n_oldpred[RING_NEIGHBOURS], n_oldsucc[RING_NEIGHBOURS];
@@ -421,6 +434,8 @@ void		 appattach_in(struct node *, struct node_in *);
 void		 attach_link_up(struct node *, struct node_peer *);
 void		 attach_clear(struct node *);
 void		 attach_failed(struct node *, const struct nodeid *);
+/* A peer is reached at this address: remember it. */
+void		 node_peer_addr(struct node *, const struct nodeid *, const struct vaddr *);
 /* AppAttach to a claimant for PVP. */
 typedef void (*appattach_done)(int error, const struct vaddr *, size_t n, void *arg);
 int		 appattach_start(struct node *, const struct nodeid *, appattach_done, void *arg);
@@ -447,12 +462,16 @@ void		 update_in(struct node *, struct node_in *);
 void		 update_start(struct node *);	/* joined: periodic work begins */
 /* The set of routable peers changed. */
 void		 update_ring(struct node *, int lost);
-void		 update_link_up(struct node *, struct node_peer *);
+void		 update_link_up(struct node *, struct node_peer *, int full);
 void		 ping_in(struct node *, struct node_in *);
 void		 probe_in(struct node *, struct node_in *);
 void		 routequery_in(struct node *, struct node_in *);
+
+/* -- document.c -- */
+
 void		 configupdate_in(struct node *, struct node_in *);
 void		 config_push(struct node *, const struct nodeid *);
+void		 config_clear(struct node *);
 
 /* -- data.c -- */
 
@@ -465,7 +484,11 @@ void		 find_in(struct node *, struct node_in *);
 int		 data_check(struct node *, const struct nodeid *resource,
 		    const struct reload_kind *, const struct wire_stored *,
 		    const struct cur *bucket, struct node_signer *, const char **why);
-int		 data_model(uint32_t kind, void *doc);
+/* wire_model_fn with the node as arg. */
+int		 data_model(uint32_t kind, void *node);
+/* A stored value as StoredData with that lifetime. */
+void		 data_value_write(struct wbuf *, int model, const struct storage_value *,
+		    uint32_t lifetime);
 /* 1: the signer may fetch now. */
 int		 data_fetch_allow(struct node *, const struct nodeid *);
 
@@ -476,9 +499,10 @@ int		 data_fetch_allow(struct node *, const struct nodeid *);
 void		 repl_stored(struct node *, const struct nodeid *resource, uint32_t kind,
 		    uint64_t since);
 /* Copy the range (from, to] to a node from at on; values received at or after since. */
+enum repl_why { REPL_COPY = 0, REPL_MOVED = 1, REPL_JOIN = 2 };
 void		 repl_range(struct node *, const struct nodeid *to_node,
 		    const struct nodeid *from, const struct nodeid *to,
-		    uint64_t since, uint64_t delay_ms, int handover);
+		    uint64_t since, uint64_t delay_ms, enum repl_why);
 void		 repl_peer_gone(struct node *, const struct nodeid *);
 void		 repl_clear(struct node *);
 /* Forget what is three predecessors away. */

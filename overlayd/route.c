@@ -527,7 +527,7 @@ route_signer_ok(struct node *n, const struct node_req *rq, const struct nodeid *
 	if (rq->rq_dest.nd_type == WIRE_DEST_NODE)
 		return (nodeid_is_wildcard(&rq->rq_dest.nd_id) ||
 		    nodeid_eq(&rq->rq_dest.nd_id, signer));
-	if (n->n_join != JOIN_DONE)
+	if (n->n_join != JOIN_DONE || rq->rq_any)
 		return (1);
 	for (i = 0; i < 2 * RING_NEIGHBOURS; i++) {
 		id = i < RING_NEIGHBOURS ? ring_succ(&n->n_ring, i) :

@@ -1,0 +1,123 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * core: ConfigUpdate: documents that peers push, and pushing ours to a node
+ * that has an older one (reload.md 2.4, 6.10).
+ */
+
+#include <string.h>
+
+#include "node.h"
+
+#define PUSH_PEER_MS	60000	/* to one peer */
+#define PUSH_MS		1000	/* to anybody else */
+
+void
+config_clear(struct node *n)
+{
+	size_t		 i;
+
+	for (i = 0; i < sizeof(n->n_config) / sizeof(n->n_config[0]); i++) {
+		node_return_free(&n->n_config[i].ret);
+		n->n_config[i].token = 0;
+	}
+}
+
+void
+configupdate_in(struct node *n, struct node_in *in)
+{
+	struct wire_configupdate wc;
+	struct wire_error we;
+	struct span	 block;
+	struct cur	 c;
+	size_t		 i, max = sizeof(n->n_config) / sizeof(n->n_config[0]);
+
+	if (wire_configupdate_parse(&in->ni_msg->wm_contents.wc_body, &wc, &we) == -1) {
+		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
+		return;
+	}
+	block = wc.wc_config;
+	if (wc.wc_type == WIRE_CU_KIND) {
+		/* One at a time: Kinds of ours come with the document. */
+		c = wc.wc_kinds;
+		if (wire_kindblock_next(&c, &block) != 1 || cur_left(&c) > 0) {
+			node_error(n, in, WIRE_E_FORBIDDEN, "one Kind at a time");
+			return;
+		}
+	} else if (wc.wc_type != WIRE_CU_CONFIG) {
+		node_error(n, in, WIRE_E_INVALID_MESSAGE, "unknown type of update");
+		return;
+	}
+	for (i = 0; i < max && n->n_config[i].token != 0; i++)
+		continue;
+	if (i == max || n->n_ops->no_config == NULL) {
+		node_error(n, in, WIRE_E_FORBIDDEN, "no update is taken now");
+		return;
+	}
+	n->n_config[i].token = ++n->n_nextsig;
+	n->n_config[i].ret = in->ni_ret;
+	memset(&in->ni_ret, 0, sizeof(in->ni_ret));
+	n->n_ops->no_config(n->n_arg, n->n_config[i].token, wc.wc_type, block.p, block.len);
+}
+
+void
+node_config_done(struct node *n, uint64_t token, int error, const char *text)
+{
+	struct node_build b;
+	size_t		 i, max = sizeof(n->n_config) / sizeof(n->n_config[0]);
+
+	for (i = 0; i < max && n->n_config[i].token != token; i++)
+		continue;
+	if (token == 0 || i == max)
+		return;
+	n->n_config[i].token = 0;
+	if (error != 0)
+		node_error_to(n, &n->n_config[i].ret, error, text, strlen(text));
+	else if (build_open(n, &b, WIRE_CONFIGUPDATE_ANS) == 0)
+		node_answer_to(n, &n->n_config[i].ret, &b);
+	node_return_free(&n->n_config[i].ret);
+}
+
+void
+config_push(struct node *n, const struct nodeid *to)
+{
+	struct wire_configupdate wc;
+	struct node_build b;
+	struct node_dest nd;
+	struct node_peer *np;
+
+	if ((np = node_peer_find(n, to)) != NULL) {
+		if (np->np_config_at != 0 && n->n_mono - np->np_config_at < PUSH_PEER_MS)
+			return;
+		np->np_config_at = n->n_mono + 1;
+	} else {
+		if (n->n_configpush != 0 && n->n_mono - n->n_configpush < PUSH_MS)
+			return;
+		n->n_configpush = n->n_mono + 1;
+	}
+	if (build_open(n, &b, WIRE_CONFIGUPDATE) == -1)
+		return;
+	memset(&wc, 0, sizeof(wc));
+	wc.wc_type = WIRE_CU_CONFIG;
+	wc.wc_config.p = (const char *)n->n_doc->rd_text.b_p;
+	wc.wc_config.len = n->n_doc->rd_text.b_len;
+	wire_configupdate_write(&b.nb_w, &wc);
+	memset(&nd, 0, sizeof(nd));
+	nd.nd_type = WIRE_DEST_NODE;
+	nd.nd_id = *to;
+	(void)node_request(n, &b, &nd, 1, 0, NULL, NULL);
+}

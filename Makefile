@@ -21,7 +21,7 @@ WARN	= -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wshadow \
 	  -Wimplicit-fallthrough -Wvla -Wformat=2
 HARDEN	= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CPPFLAGS = -D_GNU_SOURCE -DLIBBSD_OVERLAY -isystem /usr/include/bsd \
-	  -Icommon -Ioverlayd -Isipgw -Ipvpd -Iviprd -DVIPR_PREFIX=\"$(PREFIX)\"
+	  -iquote common -iquote overlayd -iquote sipgw -iquote pvpd -iquote viprd -DVIPR_PREFIX=\"$(PREFIX)\"
 CFLAGS	= -std=c11 $(OPT) $(WARN) $(HARDEN) $(SAN)
 LDFLAGS	= -pie -Wl,-z,relro,-z,now $(SAN)
 LIBS	= -levent_core -lssl -lcrypto -lsodium -llmdb -lseccomp -lcares -lexpat -lbsd

@@ -299,6 +299,14 @@ conn_timer(struct conn *cn, unsigned ms)
 		after(&cn->cn_timer, ms);
 }
 
+void
+conn_timer_reset(struct conn *cn)
+{
+	(void)event_del(&cn->cn_timer);
+	evtimer_set(&cn->cn_timer, conn_expired, cn);
+	cn->cn_timing = 0;
+}
+
 static void
 conn_expired(int fd, short event, void *arg)
 {

@@ -109,6 +109,7 @@ void		 conn_dead(struct conn *, const char *why);	/* freed from the loop */
 void		 conn_shut(struct conn *);	/* after what waits was written */
 struct conn	*conn_find(uint64_t id);
 void		 conn_timer(struct conn *, unsigned ms);	/* 0: stop */
+void		 conn_timer_reset(struct conn *);	/* after another use of cn_timer */
 /* Cut messages off; how many bytes were used; -1: close. */
 ptrdiff_t	 conn_frames(struct conn *, const uint8_t *, size_t);
 int		 conn_unread(struct conn *);	/* another answer queued; -1 too many */

@@ -150,7 +150,6 @@ fail:
 static void
 tcp_connected(int fd, short event, void *arg)
 {
-	extern void	 conn_timer_reset(struct conn *);
 	struct conn	*cn = arg;
 	socklen_t	 len = sizeof(int);
 	int		 err = 0;

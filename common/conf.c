@@ -131,11 +131,6 @@ conf_new(void)
 	c->c_limit_number = 5;
 	c->c_limit_peer = 50;
 	c->c_limit_failures = 5;
-	c->c_limit_claimants = 8;
-	c->c_limit_runs = 16;
-	c->c_limit_source = 4;
-	c->c_limit_source_hour = 60;
-	c->c_limit_source_known = 3600;
 	return (c);
 }
 

@@ -57,7 +57,8 @@ TAILQ_HEAD(conf_ranges, conf_range);
 /*
  * never: "+1900" is a prefix of E.164 numbers, "112" exactly what was dialled;
  * ct_value 1: of the shipped list.  A name.  A host entry: port 0 if none
- * was given.  An operator: name, and in ct_value the uid.
+ * was given.  An operator: name, and in ct_value the uid.  A resolver:
+ * ct_value 1 if it is the system's.
  */
 struct conf_text {
 	TAILQ_ENTRY(conf_text) ct_entry;
@@ -124,7 +125,7 @@ struct conf {
 	struct conf_blob c_inside_cert, c_inside_key;
 	char		 c_outside_host[DOMAIN_SIZE];	/* host of the URIs we grant: default domain */
 	uint16_t	 c_outside_port;
-	uint8_t		 c_media;		/* enum media_mode */
+	uint8_t		 c_media;		/* enum media_mode; viprd.conf knows pass only */
 	struct vaddr	 c_rtpengine;
 	uint32_t	 c_limit_hour;		/* calls a grantee and number: 60 */
 	uint32_t	 c_limit_live;		/* 4 */
@@ -159,11 +160,6 @@ struct conf {
 	uint32_t	 c_limit_number;	/* failed connections a peer and number: 5 */
 	uint32_t	 c_limit_peer;		/* 50 */
 	uint32_t	 c_limit_failures;	/* in a row a claimant: 5 */
-	uint32_t	 c_limit_claimants;	/* tried a call: 8 */
-	uint32_t	 c_limit_runs;		/* of PVP a call, all claimants: 16 */
-	uint32_t	 c_limit_source;	/* connections at once a source address: 4 */
-	uint32_t	 c_limit_source_hour;	/* an hour, until its first good proof: 60 */
-	uint32_t	 c_limit_source_known;	/* an hour, after that: 3600 */
 	struct conf_blob c_master;		/* master key file, descriptor only; key reads it */
 };
 
@@ -206,7 +202,7 @@ int		 conf_send(struct chan *, const struct conf *, enum vipr_role);
  * failure.  -1: malformed, out of range, or out of order.
  */
 int		 conf_item(struct conf *, struct cur *item, int fd);
-/* Child, at IMSG_RECONF_END: did everything arrive?  0, or -1. */
+/* Did everything arrive?  0, or -1; the last item asks it, too. */
 int		 conf_complete(const struct conf *);
 
 /* Empty all lists, shipped entries included. */

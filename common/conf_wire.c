@@ -112,12 +112,7 @@ static const struct setting settings[] = {
 	SET(39, SET_NUM, c_limit_number, 1, 100000, R_KEY | R_PVP),
 	SET(40, SET_NUM, c_limit_peer, 1, 100000, R_KEY | R_PVP),
 	SET(41, SET_NUM, c_limit_failures, 1, 100000, R_KEY | R_PVP),
-	SET(42, SET_NUM, c_limit_claimants, 1, 192, R_KEY | R_PVP),
-	SET(43, SET_NUM, c_limit_runs, 1, 384, R_KEY | R_PVP),
-	SET(44, SET_NUM, c_limit_source, 1, 100000, R_KEY | R_PVP),
-	SET(45, SET_NUM, c_limit_source_hour, 1, 1000000, R_KEY | R_PVP),
-	SET(46, SET_NUM, c_limit_source_known, 1, 1000000, R_KEY | R_PVP),
-	SET(47, SET_PATH, c_path, 0, 0, R_ALL)
+	SET(42, SET_PATH, c_path, 0, 0, R_ALL)
 };
 
 struct list_row {
@@ -846,7 +841,8 @@ conf_item(struct conf *c, struct cur *item, int fd)
 		break;
 	case ITEM_DONE:
 		c->c_received = 2;
-		r = cur_done(item);
+		if ((r = conf_complete(c)) == 0)
+			r = cur_done(item);
 		break;
 	default:
 		break;

@@ -30,12 +30,12 @@
 #include "reload_confxml.h"
 
 static struct reload_doc *doc_new(const void *, size_t, char *, size_t);
-static int	 blob_verify(const struct reload_doc *, const struct reload_blob *,
-		    const uint8_t *, size_t, int64_t, uint8_t *, char *,
-		    size_t);
+static int	 blob_verify(const struct reload_doc *,
+		    const struct reload_blob *, const uint8_t *, size_t,
+		    int64_t, uint8_t *, char *, size_t);
 static int	 listed(const uint8_t (*)[NODEID_LEN], size_t, const uint8_t *);
-static int	 kind_verify(const struct reload_doc *, const struct reload_kind *,
-		    int64_t, char *, size_t);
+static int	 kind_verify(const struct reload_doc *,
+		    const struct reload_kind *, int64_t, char *, size_t);
 
 static struct reload_doc *
 doc_new(const void *p, size_t len, char *why, size_t whysize)
@@ -48,7 +48,8 @@ doc_new(const void *p, size_t len, char *why, size_t whysize)
 		    len == 0 ? "empty document" : "document too long");
 		return (NULL);
 	}
-	if ((d = calloc(1, sizeof(*d))) == NULL || (copy = malloc(len)) == NULL) {
+	if ((d = calloc(1, sizeof(*d))) == NULL ||
+	    (copy = malloc(len)) == NULL) {
 		free(d);
 		(void)snprintf(why, whysize, "out of memory");
 		return (NULL);

@@ -38,59 +38,10 @@
 
 #include "cursor.h"
 #include "store.h"
+#include "store_int.h"
 
-#define KEYHASH_LEN	32
-#define NONCE_LEN	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
-#define SEAL_TAG	crypto_aead_xchacha20poly1305_ietf_ABYTES
-#define TABLE_KEY_LEN	crypto_aead_xchacha20poly1305_ietf_KEYBYTES
-#define CHECK_TABLE	"store.check"
-#define CHECK_TEXT	"vipr store"
-#define VALUE_MAX	(1024 * 1024)
 #define GROUP_HARD_MAX	(STORE_COMMIT_MAX * 16)	/* committed inside store_put */
-#define TABLE_NAME_MAX	64
-
-struct pending {
-	store_done	 pe_done;
-	void		*pe_arg;
-};
-
-struct group {
-	struct pending	*g_list;
-	size_t		 g_len, g_size;
-};
-
-struct store_table {
-	struct store		*tb_store;
-	struct store_table	*tb_next;
-	MDB_dbi			 tb_dbi;
-	uint8_t			 tb_version;
-	int			 tb_sealed;
-	uint8_t			*tb_keys;	/* sodium_malloc: seal key, hash key */
-};
-
-struct store {
-	MDB_env		*st_env;
-	MDB_txn		*st_txn;	/* the open group; NULL when none */
-	MDB_txn		*st_read;	/* reset between reads */
-	MDB_dbi		 st_check;
-	struct store_table *st_tables;	/* owned */
-	int		 st_lock;
-	size_t		 st_limit;	/* bytes in use at which puts stop */
-	int		 st_full;	/* no room for puts in this group */
-	unsigned	 st_writes;	/* in the open group */
-	int64_t		 st_since;	/* ms, first write of the group */
-	struct group	 st_group;	/* callbacks of the open group */
-	struct group	 st_ended;	/* of ended groups, not called yet ... */
-	int		*st_ended_error;/* ... with their results */
-	size_t		 st_ended_size;
-	int		 st_error;
-	int		 st_walking;
-	int		 st_calling;
-	uint8_t		*st_buf;	/* sealing and opening */
-	size_t		 st_bufsize;
-	void		(*st_wakeup)(int, void *);
-	void		*st_wakeup_arg;
-};
+#define VALUE_MAX	(1024 * 1024)
 
 /* Keys of records met by a walk that are to be deleted. */
 struct doomed {
@@ -99,18 +50,8 @@ struct doomed {
 };
 
 static int64_t	 now_ms(void);
-static int	 mdb_errno(int);
 static int	 store_lock(const char *);
 static int	 store_env(struct store *, const char *, size_t, unsigned);
-static int	 table_keys(struct store_table *, const char *, const uint8_t *);
-static int	 table_check(struct store_table *, const char *);
-static int	 buf_need(struct store *, size_t);
-static void	 key_hash(const struct store_table *, const void *, size_t, uint8_t *);
-static ssize_t	 seal(struct store_table *, const uint8_t *, const void *, size_t);
-static ssize_t	 unseal(struct store_table *, const void *, size_t,
-		    const MDB_val *, uint8_t *, size_t, uint8_t *);
-static ssize_t	 value_out(struct store_table *, const MDB_val *, const MDB_val *,
-		    void *, size_t, uint8_t *);
 static int	 group_begin(struct store *);
 static int	 store_is_full(struct store *);
 static int	 group_add(struct group *, store_done, void *);
@@ -131,23 +72,6 @@ now_ms(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
-/* LMDB's own codes are negative. */
-static int
-mdb_errno(int rc)
-{
-	switch (rc) {
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-		return (ENOSPC);
-	case MDB_NOTFOUND:
-		return (ENOENT);
-	case MDB_BAD_VALSIZE:
-		return (EINVAL);
-	default:
-		return (rc > 0 ? rc : EIO);
-	}
 }
 
 static int
@@ -196,7 +120,7 @@ store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 		goto fail;
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &txn)) != 0)
 		goto fail;
-	if ((rc = mdb_dbi_open(txn, CHECK_TABLE, MDB_CREATE, &st->st_check)) != 0) {
+	if ((rc = mdb_dbi_open(txn, STORE_CHECK, MDB_CREATE, &st->st_check)) != 0) {
 		mdb_txn_abort(txn);
 		goto fail;
 	}
@@ -204,7 +128,7 @@ store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 		goto fail;
 	return (0);
  fail:
-	errno = mdb_errno(rc);
+	errno = store_mdb_errno(rc);
 	return (-1);
 }
 
@@ -272,80 +196,6 @@ store_close(struct store *st)
 	free(st);
 }
 
-/* Two keys a table, from the master key and the table's name. */
-static int
-table_keys(struct store_table *tb, const char *name, const uint8_t *master)
-{
-	static const char		*const label[2] = {
-		"vipr store seal", "vipr store hash"
-	};
-	crypto_generichash_state	 gs;
-	size_t				 i;
-
-	tb->tb_keys = sodium_malloc(TABLE_KEY_LEN * 2);
-	if (tb->tb_keys == NULL)
-		return (-1);
-	for (i = 0; i < 2; i++) {
-		crypto_generichash_init(&gs, master, STORE_MASTER_LEN,
-		    TABLE_KEY_LEN);
-		crypto_generichash_update(&gs, (const uint8_t *)label[i],
-		    strlen(label[i]) + 1);
-		crypto_generichash_update(&gs, (const uint8_t *)name,
-		    strlen(name) + 1);
-		crypto_generichash_final(&gs, tb->tb_keys + i * TABLE_KEY_LEN,
-		    TABLE_KEY_LEN);
-	}
-	sodium_memzero(&gs, sizeof(gs));
-	tb->tb_sealed = 1;
-	return (0);
-}
-
-/*
- * A sealed constant a table: with another master key everything would look
- * absent or damaged, one record at a time.  Refuse at the door instead.
- */
-static int
-table_check(struct store_table *tb, const char *name)
-{
-	struct store	*st = tb->tb_store;
-	struct store_table fake;
-	uint8_t		 hash[KEYHASH_LEN], out[sizeof(CHECK_TEXT)], version;
-	char		 kbuf[TABLE_NAME_MAX];
-	MDB_val		 k, v;
-	ssize_t		 n;
-	int		 rc;
-
-	memcpy(&fake, tb, sizeof(fake));
-	fake.tb_version = 1;
-	key_hash(tb, CHECK_TEXT, strlen(CHECK_TEXT), hash);
-	(void)strlcpy(kbuf, name, sizeof(kbuf));
-	k.mv_data = kbuf;
-	k.mv_size = strlen(kbuf);
-	rc = mdb_get(st->st_txn, st->st_check, &k, &v);
-	if (rc == 0) {
-		n = unseal(&fake, hash, sizeof(hash), &v, out, sizeof(out),
-		    &version);
-		if (n != (ssize_t)strlen(CHECK_TEXT) ||
-		    memcmp(out, CHECK_TEXT, strlen(CHECK_TEXT)) != 0) {
-			errno = EBADMSG;
-			return (-1);
-		}
-		return (0);
-	}
-	if (rc == MDB_NOTFOUND) {
-		if ((n = seal(&fake, hash, CHECK_TEXT, strlen(CHECK_TEXT))) == -1)
-			return (-1);
-		v.mv_data = st->st_buf;
-		v.mv_size = (size_t)n;
-		rc = mdb_put(st->st_txn, st->st_check, &k, &v, 0);
-	}
-	if (rc != 0) {
-		errno = mdb_errno(rc);
-		return (-1);
-	}
-	return (0);
-}
-
 struct store_table *
 store_table(struct store *st, const char *name, uint8_t version,
     const uint8_t *master)
@@ -353,8 +203,8 @@ store_table(struct store *st, const char *name, uint8_t version,
 	struct store_table	*tb;
 	int			 rc, saved;
 
-	if (strlen(name) == 0 || strlen(name) >= TABLE_NAME_MAX ||
-	    strcmp(name, CHECK_TABLE) == 0) {
+	if (strlen(name) == 0 || strlen(name) >= STORE_NAME_MAX ||
+	    strcmp(name, STORE_CHECK) == 0) {
 		errno = EINVAL;
 		return (NULL);
 	}
@@ -364,23 +214,23 @@ store_table(struct store *st, const char *name, uint8_t version,
 		return (NULL);
 	tb->tb_store = st;
 	tb->tb_version = version;
-	if (master != NULL && table_keys(tb, name, master) == -1)
+	if (master != NULL && store_table_keys(tb, name, master) == -1)
 		goto fail;
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
 		st->st_txn = NULL;
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		goto fail;
 	}
 	if ((rc = mdb_dbi_open(st->st_txn, name, MDB_CREATE, &tb->tb_dbi)) != 0) {
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		goto fail;
 	}
-	if (tb->tb_sealed && table_check(tb, name) == -1)
+	if (tb->tb_sealed && store_table_check(tb, name) == -1)
 		goto fail;
 	rc = mdb_txn_commit(st->st_txn);
 	st->st_txn = NULL;
 	if (rc != 0) {
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		goto fail;
 	}
 	tb->tb_next = st->st_tables;
@@ -395,113 +245,6 @@ store_table(struct store *st, const char *name, uint8_t version,
 	free(tb);
 	errno = saved;
 	return (NULL);
-}
-
-static int
-buf_need(struct store *st, size_t n)
-{
-	uint8_t	*p;
-
-	if (n <= st->st_bufsize)
-		return (0);
-	n = (n + 4095) & ~(size_t)4095;
-	if ((p = malloc(n)) == NULL)
-		return (-1);
-	if (st->st_buf != NULL)
-		sodium_memzero(st->st_buf, st->st_bufsize);
-	free(st->st_buf);
-	st->st_buf = p;
-	st->st_bufsize = n;
-	return (0);
-}
-
-static void
-key_hash(const struct store_table *tb, const void *key, size_t keylen, uint8_t *hash)
-{
-	crypto_generichash(hash, KEYHASH_LEN, key, keylen,
-	    tb->tb_keys + TABLE_KEY_LEN, TABLE_KEY_LEN);
-}
-
-/* version, nonce, ciphertext and tag into st_buf; the hash of the record's key
- * and the version are associated data.  Length, or -1. */
-static ssize_t
-seal(struct store_table *tb, const uint8_t *hash, const void *val, size_t vallen)
-{
-	struct store		*st = tb->tb_store;
-	uint8_t			 ad[1 + KEYHASH_LEN];
-	unsigned long long	 clen;
-
-	if (buf_need(st, 1 + NONCE_LEN + vallen + SEAL_TAG) == -1)
-		return (-1);
-	ad[0] = st->st_buf[0] = tb->tb_version;
-	memcpy(ad + 1, hash, KEYHASH_LEN);
-	randombytes_buf(st->st_buf + 1, NONCE_LEN);
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-	    st->st_buf + 1 + NONCE_LEN, &clen, val, vallen, ad, sizeof(ad),
-	    NULL, st->st_buf + 1, tb->tb_keys);
-	return ((ssize_t)(1 + NONCE_LEN + clen));
-}
-
-static ssize_t
-unseal(struct store_table *tb, const void *hash, size_t hashlen,
-    const MDB_val *v, uint8_t *out, size_t size, uint8_t *version)
-{
-	struct cur		 c;
-	uint8_t			 ad[1 + KEYHASH_LEN];
-	const uint8_t		*nonce, *ct;
-	unsigned long long	 mlen;
-	size_t			 n;
-
-	cur_init(&c, v->mv_data, v->mv_size);
-	cur_u8(&c, version);
-	nonce = cur_ptr(&c, NONCE_LEN);
-	n = cur_left(&c);
-	ct = cur_ptr(&c, n);
-	if (cur_ok(&c) == -1 || ct == NULL || n < SEAL_TAG ||
-	    hashlen != KEYHASH_LEN) {
-		errno = EBADMSG;
-		return (-1);
-	}
-	if (size < n - SEAL_TAG) {
-		errno = ERANGE;
-		return (-1);
-	}
-	ad[0] = *version;
-	memcpy(ad + 1, hash, KEYHASH_LEN);
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(out, &mlen, NULL, ct, n,
-	    ad, sizeof(ad), nonce, tb->tb_keys) != 0) {
-		errno = EBADMSG;
-		return (-1);
-	}
-	return ((ssize_t)mlen);
-}
-
-/* The value of a record for the caller: opened, without its version byte. */
-static ssize_t
-value_out(struct store_table *tb, const MDB_val *k, const MDB_val *v,
-    void *buf, size_t size, uint8_t *version)
-{
-	struct cur	 c;
-	uint8_t		 dummy;
-	size_t		 n;
-
-	if (version == NULL)
-		version = &dummy;
-	if (tb->tb_sealed)
-		return (unseal(tb, k->mv_data, k->mv_size, v, buf, size, version));
-	cur_init(&c, v->mv_data, v->mv_size);
-	cur_u8(&c, version);
-	n = cur_left(&c);
-	if (cur_ok(&c) == -1) {
-		errno = EBADMSG;
-		return (-1);
-	}
-	if (n > size) {
-		errno = ERANGE;
-		return (-1);
-	}
-	cur_bytes(&c, buf, n);
-	return ((ssize_t)n);
 }
 
 /*
@@ -551,7 +294,7 @@ group_begin(struct store *st)
 	st->st_full = store_is_full(st);
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
 		st->st_txn = NULL;
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		return (-1);
 	}
 	st->st_writes = 0;
@@ -630,9 +373,9 @@ group_commit(struct store *st)
 	if (st->st_txn == NULL)
 		return (0);
 	rc = mdb_txn_commit(st->st_txn);
-	group_end(st, rc == 0 ? 0 : mdb_errno(rc));
+	group_end(st, rc == 0 ? 0 : store_mdb_errno(rc));
 	if (rc != 0) {
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		return (-1);
 	}
 	return (0);
@@ -683,7 +426,7 @@ put_raw(struct store_table *tb, MDB_val *k, MDB_val *v)
 	 * is as it was.  Otherwise its transaction is spoilt: undone. */
 	if (!(v != NULL && st->st_full) && rc != MDB_BAD_VALSIZE) {
 		mdb_txn_abort(st->st_txn);
-		group_end(st, mdb_errno(rc));
+		group_end(st, store_mdb_errno(rc));
 		if (st->st_wakeup != NULL)
 			st->st_wakeup(0, st->st_wakeup_arg);
 	} else {
@@ -694,7 +437,7 @@ put_raw(struct store_table *tb, MDB_val *k, MDB_val *v)
 			st->st_txn = NULL;
 		}
 	}
-	errno = mdb_errno(rc);
+	errno = store_mdb_errno(rc);
 	return (-1);
 }
 
@@ -715,16 +458,16 @@ store_put(struct store_table *tb, const void *key, size_t keylen,
 	k.mv_data = kbuf;
 	k.mv_size = keylen;
 	if (tb->tb_sealed) {
-		key_hash(tb, key, keylen, kbuf);
-		k.mv_size = KEYHASH_LEN;
+		store_key_hash(tb, key, keylen, kbuf);
+		k.mv_size = STORE_KEYHASH;
 	} else
 		memcpy(kbuf, key, keylen);
 	if (val != NULL && tb->tb_sealed) {
-		if ((n = seal(tb, kbuf, val, vallen)) == -1)
+		if ((n = store_seal(tb, kbuf, val, vallen)) == -1)
 			return (-1);
 		v.mv_size = (size_t)n;
 	} else if (val != NULL) {
-		if (buf_need(st, 1 + vallen) == -1)
+		if (store_buf_need(st, 1 + vallen) == -1)
 			return (-1);
 		st->st_buf[0] = tb->tb_version;
 		memcpy(st->st_buf + 1, val, vallen);
@@ -773,7 +516,7 @@ read_begin(struct store *st)
 	    &st->st_read)) != 0)
 		st->st_read = NULL;
 	if (rc != 0) {
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		return (NULL);
 	}
 	return (st->st_read);
@@ -804,16 +547,16 @@ store_get(struct store_table *tb, const void *key, size_t keylen,
 	k.mv_data = kbuf;
 	k.mv_size = keylen;
 	if (tb->tb_sealed) {
-		key_hash(tb, key, keylen, kbuf);
-		k.mv_size = KEYHASH_LEN;
+		store_key_hash(tb, key, keylen, kbuf);
+		k.mv_size = STORE_KEYHASH;
 	} else
 		memcpy(kbuf, key, keylen);
 	if ((txn = read_begin(st)) == NULL)
 		return (-1);
 	if ((rc = mdb_get(txn, tb->tb_dbi, &k, &v)) == 0)
-		n = value_out(tb, &k, &v, buf, size, version);
+		n = store_value_out(tb, &k, &v, buf, size, version);
 	else
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 	read_end(st, txn);
 	return (n);
 }
@@ -888,14 +631,14 @@ store_walk(struct store_table *tb, int (*cb)(const void *, size_t, const void *,
 
 	if (txn == NULL) {
 		if ((rc = mdb_txn_begin(st->st_env, NULL, MDB_RDONLY, &txn)) != 0) {
-			errno = mdb_errno(rc);
+			errno = store_mdb_errno(rc);
 			return (-1);
 		}
 		own = 1;
 	}
 	st->st_walking++;
 	if ((rc = mdb_cursor_open(txn, tb->tb_dbi, &mc)) != 0) {
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		mc = NULL;
 		ret = -1;
 	}
@@ -911,7 +654,7 @@ store_walk(struct store_table *tb, int (*cb)(const void *, size_t, const void *,
 			size = v.mv_size * 2 + 1;
 		}
 		/* What does not open is left to store_get to report. */
-		if ((n = value_out(tb, &k, &v, buf, size, &version)) == -1)
+		if ((n = store_value_out(tb, &k, &v, buf, size, &version)) == -1)
 			continue;
 		memcpy(kbuf, k.mv_data, k.mv_size);
 		r = cb(kbuf, k.mv_size, buf, (size_t)n, version, arg);
@@ -957,17 +700,17 @@ store_next(struct store_table *tb, void *key, size_t *keylen, size_t keysize,
 		return (-1);
 	if ((rc = mdb_cursor_open(txn, tb->tb_dbi, &mc)) != 0) {
 		read_end(st, txn);
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 		return (-1);
 	}
 	k.mv_data = key;
 	k.mv_size = *keylen;
 	rc = mdb_cursor_get(mc, &k, &v, *keylen == 0 ? MDB_FIRST : MDB_SET_RANGE);
 	if (rc != 0)
-		errno = mdb_errno(rc);
+		errno = store_mdb_errno(rc);
 	else if (k.mv_size > keysize)
 		errno = ERANGE;
-	else if ((n = value_out(tb, &k, &v, buf, size, version)) != -1) {
+	else if ((n = store_value_out(tb, &k, &v, buf, size, version)) != -1) {
 		memcpy(key, k.mv_data, k.mv_size);
 		*keylen = k.mv_size;
 	}

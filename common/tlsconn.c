@@ -30,9 +30,7 @@
 
 #include <errno.h>
 #include <event.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdint.h>
@@ -108,7 +106,6 @@ static void	 conn_wait(struct tlsconn *);
 static int	 buf_room(struct buf *, size_t);
 static void	 buf_drop(struct buf *, size_t);
 static void	 buf_clear(struct buf *);
-static int	 ctx_chain(SSL_CTX *, const void *, size_t, uint16_t, const char **);
 
 /* -- buffers -- */
 
@@ -754,86 +751,4 @@ int
 tlsconn_is_open(const struct tlsconn *tc)
 {
 	return (tc->tc_state == TS_OPEN && tc->tc_why[0] == '\0');
-}
-
-/* -- contexts -- */
-
-/* Leaf first, then intermediates. */
-static int
-ctx_chain(SSL_CTX *ctx, const void *pem, size_t len, uint16_t keyid,
-    const char **why)
-{
-	BIO		*bio;
-	X509		*cert = NULL, *more;
-	EVP_PKEY	*key = NULL;
-	int		 ret = -1;
-
-	if (len > INT32_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL) {
-		*why = "out of memory";
-		return (-1);
-	}
-	if ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) == NULL) {
-		*why = "no certificate in PEM form";
-		goto done;
-	}
-	if ((key = pkremote_key(cert, keyid)) == NULL) {
-		*why = "certificate's key is neither EC P-256 nor RSA";
-		goto done;
-	}
-	if (SSL_CTX_use_certificate(ctx, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey(ctx, key) != 1) {
-		*why = "certificate not acceptable to TLS (key too short?)";
-		goto done;
-	}
-	while ((more = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		if (SSL_CTX_add0_chain_cert(ctx, more) != 1) {
-			X509_free(more);
-			*why = "intermediate certificate not acceptable to TLS";
-			goto done;
-		}
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
-		*why = "damaged intermediate certificate";
-		goto done;
-	}
-	ret = 0;
- done:
-	ERR_clear_error();
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	BIO_free(bio);
-	return (ret);
-}
-
-SSL_CTX *
-tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid, int server,
-    const char **why)
-{
-	SSL_CTX		*ctx;
-	const char	*dummy;
-
-	if (why == NULL)
-		why = &dummy;
-	*why = NULL;
-	ERR_clear_error();
-	ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
-	if (ctx == NULL) {
-		*why = "out of memory";
-		return (NULL);
-	}
-	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
-	    SSL_OP_NO_COMPRESSION);
-	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
-	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-	if (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set_num_tickets(ctx, 0) != 1 ||
-	    SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
-	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
-		*why = "TLS 1.3 is not available";
-	else if (chain_pem == NULL || ctx_chain(ctx, chain_pem, len, keyid,
-	    why) == 0)
-		return (ctx);
-	SSL_CTX_free(ctx);
-	return (NULL);
 }

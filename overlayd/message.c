@@ -95,15 +95,17 @@ message_clear(struct node *n)
 	struct node_resp resp;
 	size_t		 i;
 
+	/* Those who still wait are told, and can ask for nothing new. */
+	n->n_closing = 1;
 	for (i = 0; i < 3; i++) {
 		while ((ns = TAILQ_FIRST(q[i])) != NULL) {
 			TAILQ_REMOVE(q[i], ns, ns_entry);
+			if (ns->ns_done != NULL)
+				ns->ns_done(n, -1, NULL, 0, ns->ns_arg);
 			sig_free(ns);
 		}
 	}
 	n->n_nsigwait = n->n_nsigsent = 0;
-	/* Those who still wait are told, and can ask for nothing new. */
-	n->n_closing = 1;
 	memset(&resp, 0, sizeof(resp));
 	resp.nr_error = WIRE_E_REQUEST_TIMEOUT;
 	while ((rq = RB_MIN(node_reqs, &n->n_reqs)) != NULL)

@@ -51,6 +51,7 @@ struct repl_arg {
 	uint64_t	 ra_job;
 };
 
+static int	 repl_is_successor(const struct node *, const struct nodeid *);
 static void	 job_run(void *);
 static void	 job_free(struct node *, struct node_job *);
 static struct node_job *job_find(struct node *, uint64_t);
@@ -225,6 +226,10 @@ job_value(struct node *n, struct node_job *nj)
 			if (i < nj->nj_skip)
 				continue;
 			nj->nj_skip++;
+			/* The ring may have moved on since the job began. */
+			if (nj->nj_why == REPL_COPY &&
+			    !ring_responsible(&n->n_ring, &sp->sp_resource))
+				continue;
 			if (sv->sv_received >= nj->nj_since &&
 			    storage_left(sv, n->n_wall) > 0)
 				return (sv);
@@ -237,6 +242,19 @@ job_value(struct node *n, struct node_job *nj)
 	}
 }
 
+static int
+repl_is_successor(const struct node *n, const struct nodeid *id)
+{
+	const struct nodeid *succ;
+	size_t		 i;
+
+	for (i = 0; i < 2 && (succ = ring_succ(&n->n_ring, i)) != NULL; i++) {
+		if (nodeid_eq(succ, id))
+			return (1);
+	}
+	return (0);
+}
+
 static void
 job_run(void *arg)
 {
@@ -247,7 +265,8 @@ job_run(void *arg)
 	struct nodeid	 peer = nj->nj_peer;
 	enum repl_why	 why = nj->nj_why;
 
-	if (node_peer_find(n, &peer) == NULL) {
+	if (node_peer_find(n, &peer) == NULL ||
+	    (why == REPL_COPY && !repl_is_successor(n, &peer))) {
 		job_free(n, nj);
 		return;
 	}

@@ -341,7 +341,7 @@ border_from_out(const struct conf *cf, const struct sip_addr *from, const char *
 static int
 host_in(struct span s, const char *host)
 {
-	size_t	n = strlen(host), i;
+	size_t	n = strlen(host), i, end;
 	int	before, behind;
 
 	if (n == 0 || n > s.len)
@@ -350,7 +350,11 @@ host_in(struct span s, const char *host)
 		if (strncasecmp(s.p + i, host, n) != 0)
 			continue;
 		before = i == 0 ? 0 : (uint8_t)s.p[i - 1];
-		behind = i + n == s.len ? 0 : (uint8_t)s.p[i + n];
+		/* A dot goes on only if something stands behind it. */
+		end = i + n;
+		if (end + 1 < s.len && s.p[end] == '.')
+			end++;
+		behind = end == s.len ? 0 : (uint8_t)s.p[end];
 		if (!isalnum(before) && before != '.' && before != '-' &&
 		    !isalnum(behind) && behind != '-')
 			return (1);

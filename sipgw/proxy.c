@@ -60,6 +60,7 @@ proxy_new(const struct proxy_ops *ops, void *ctx, struct rtab *rtab,
 	px->px_utc = utc_ms;
 	px->px_next_id = 1;
 	TAILQ_INIT(&px->px_list);
+	TAILQ_INIT(&px->px_reap);
 	TAILQ_INIT(&px->px_dialog_list);
 	RB_INIT(&px->px_ctxs);
 	RB_INIT(&px->px_opening);
@@ -240,10 +241,10 @@ px_op_failed(void *ctx, struct txn *tx, int error)
 static void
 px_op_gone(void *ctx, struct txn *tx)
 {
-	struct proxy	*px = ctx;
 	struct branch	*br;
 	struct pctx	*pc;
 
+	(void)ctx;
 	if (tx->tx_kind == TXN_INVITE_CLIENT || tx->tx_kind == TXN_CLIENT) {
 		br = tx->tx_arg;
 		br->br_txn = NULL;
@@ -252,8 +253,7 @@ px_op_gone(void *ctx, struct txn *tx)
 		pc = tx->tx_arg;
 		pc->pc_server = NULL;
 	}
-	pc->pc_reap = 1;
-	px->px_reaping = 1;
+	pctx_mark(pc);
 }
 
 void

@@ -109,7 +109,9 @@ void		 proxy_stats(struct proxy *, struct proxy_stats *);
  * "trunk: no-route", "refused: bad-ticket" ...; the count. */
 size_t		 proxy_explain(struct proxy *, const char *number,
 		    const char *out[], size_t n);
-/* Calls up between two parties; for show. */
+/* Dialogs that are answered and not ended; for show. */
 size_t		 proxy_calls(const struct proxy *);
+/* Does a call or dialog use this outside connection?  1 or 0. */
+int		 proxy_conn_busy(const struct proxy *, uint64_t conn);
 
 #endif

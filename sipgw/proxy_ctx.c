@@ -111,6 +111,8 @@ pctx_free(struct pctx *pc)
 	struct branch	*br;
 
 	TAILQ_REMOVE(&px->px_list, pc, pc_entry);
+	if (pc->pc_reap)
+		TAILQ_REMOVE(&px->px_reap, pc, pc_reapentry);
 	RB_REMOVE(pctx_tree, &px->px_ctxs, pc);
 	px->px_nctx--;
 	tmr_stop(&px->px_tmrs, &pc->pc_tmr);
@@ -128,20 +130,25 @@ pctx_free(struct pctx *pc)
 	freezero(pc, sizeof(*pc));
 }
 
-/* Free what nobody waits for any more. */
+void
+pctx_mark(struct pctx *pc)
+{
+	if (pc->pc_reap)
+		return;
+	pc->pc_reap = 1;
+	TAILQ_INSERT_TAIL(&pc->pc_px->px_reap, pc, pc_reapentry);
+}
+
+/* Free what nobody waits for any more; at the end of each call into us. */
 void
 pctx_reap(struct proxy *px)
 {
-	struct pctx	*pc, *next;
+	struct pctx	*pc;
 	struct branch	*br;
 	int		 busy;
 
-	if (!px->px_reaping)
-		return;
-	px->px_reaping = 0;
-	TAILQ_FOREACH_SAFE(pc, &px->px_list, pc_entry, next) {
-		if (!pc->pc_reap)
-			continue;
+	while ((pc = TAILQ_FIRST(&px->px_reap)) != NULL) {
+		TAILQ_REMOVE(&px->px_reap, pc, pc_reapentry);
 		pc->pc_reap = 0;
 		busy = pc->pc_server != NULL || pc->pc_check != 0;
 		TAILQ_FOREACH(br, &pc->pc_branches, br_entry)
@@ -191,8 +198,7 @@ pctx_answer(struct pctx *pc, int status, const char *reason,
 	if (pc->pc_method == SIP_M_INVITE && pc->pc_dialog == 0)
 		dialog_drop_early(px, pc->pc_id);
 	pctx_ended(pc);
-	pc->pc_reap = 1;
-	px->px_reaping = 1;
+	pctx_mark(pc);
 	if (pc->pc_server == NULL || (m = pctx_msg(pc)) == NULL)
 		return;
 	px_via_params(&pc->pc_flow, &m->sm_via, via, sizeof(via));
@@ -340,8 +346,7 @@ write:
 			dialog_drop_early(px, pc->pc_id);
 		if (status >= 300)
 			pctx_ended(pc);
-		pc->pc_reap = 1;
-		px->px_reaping = 1;
+		pctx_mark(pc);
 	} else if (status >= 180)
 		pc->pc_passed = 1;
 	(void)txn_respond(pc->pc_server, (unsigned)status, w.w_buf, w.w_len);
@@ -437,7 +442,6 @@ static void
 branch_tmr(void *arg)
 {
 	struct branch	*br = arg;
-	struct proxy	*px = br->br_ctx->pc_px;
 
 	if (br->br_opening) {
 		branch_closed(br);
@@ -452,7 +456,7 @@ branch_tmr(void *arg)
 		branch_failed(br, FALL_SILENCE);
 	} else if (!br->br_final)
 		branch_failed(br, FALL_SILENCE);
-	px->px_reaping = 1;
+	pctx_mark(br->br_ctx);
 }
 
 void
@@ -490,8 +494,7 @@ branch_detach(struct branch *br)
 	struct proxy	*px = br->br_ctx->pc_px;
 
 	br->br_detached = 1;
-	br->br_ctx->pc_reap = 1;
-	px->px_reaping = 1;
+	pctx_mark(br->br_ctx);
 	if (br->br_opening) {
 		branch_closed(br);
 		br->br_final = 1;
@@ -545,8 +548,7 @@ branch_failed(struct branch *br, int event)
 {
 	struct pctx	*pc = br->br_ctx;
 
-	pc->pc_reap = 1;
-	pc->pc_px->px_reaping = 1;
+	pctx_mark(pc);
 	if (br->br_txn == NULL)
 		br->br_final = 1;
 	tmr_stop(&pc->pc_px->px_tmrs, &br->br_tmr);
@@ -584,8 +586,7 @@ branch_response(struct branch *br, const struct sip_msg *m)
 		tmr_stop(&px->px_tmrs, &br->br_tmr);
 		if (pc->pc_method == SIP_M_INVITE && status >= 300)
 			branch_ack(br, m);
-		pc->pc_reap = 1;
-		px->px_reaping = 1;
+		pctx_mark(pc);
 	}
 	if (br->br_detached) {
 		if (pc->pc_method == SIP_M_INVITE && status >= 200 && status < 300)

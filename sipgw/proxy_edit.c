@@ -32,6 +32,7 @@
 
 #define MASK_NONCE	crypto_stream_xchacha20_NONCEBYTES
 
+static int	 px_keep_out(const struct sip_hdr *, const void *);
 static int	 px_mask(struct proxy *, struct span, char *, size_t);
 static int	 px_via_list(const struct sip_msg *, const char *, char *, size_t);
 static int	 px_seal(struct proxy *, enum seal_use, const char *, const char *,
@@ -48,6 +49,36 @@ static int	 edit_across(struct proxy *, struct sip_edit *, const struct sip_msg 
 		    struct dialog *, enum px_side, const struct sip_flow *,
 		    const char *, const char *);
 static int	 write_across(struct branch *, const struct sip_msg *, struct wbuf *);
+
+/*
+ * What border.h lets out, less every line that names a hop of ours: a Server
+ * or User-Agent may do so.  What must stand (Content-*, CSeq) has no host.
+ */
+static int
+px_keep_out(const struct sip_hdr *h, const void *arg)
+{
+	const struct proxy	*px = arg;
+	const struct hop	*ho;
+	char			 addr[VADDR_STRLEN];
+	size_t			 i;
+
+	if (!border_keep_out(h, px->px_conf))
+		return (0);
+	if (h->sh_id == SIP_H_CSEQ || h->sh_id == SIP_H_CONTENT_TYPE)
+		return (1);
+	for (i = 0; i < px->px_nhops; i++) {
+		ho = &px->px_hops[i];
+		if (memmem(h->sh_value.p, h->sh_value.len, ho->ho_conf->ch_host,
+		    strlen(ho->ho_conf->ch_host)) != NULL)
+			return (0);
+		if (ho->ho_addr.va_family == 0)
+			continue;
+		(void)vaddr_host(&ho->ho_addr, addr, sizeof(addr));
+		if (memmem(h->sh_value.p, h->sh_value.len, addr, strlen(addr)) != NULL)
+			return (0);
+	}
+	return (1);
+}
 
 /* Calls' Call-IDs outside may not name a host inside.  The mask is
  * deterministic (the nonce is a keyed hash of the text), so that every message
@@ -375,8 +406,8 @@ write_direct(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	sip_edit_init(&e, m);
 	e.se_uri = pc->pc_uri;
 	e.se_via = via;
-	e.se_keep = border_keep_out;
-	e.se_keep_arg = px->px_conf;
+	e.se_keep = px_keep_out;
+	e.se_keep_arg = px;
 	e.se_max_forwards = px_max_forwards(m);
 	sip_edit_drop(&e, SIP_H_VIA);
 	sip_edit_drop(&e, SIP_H_ROUTE);
@@ -467,7 +498,8 @@ edit_across(struct proxy *px, struct sip_edit *e, const struct sip_msg *m,
 		if (px_local_uri(out, user, "", px->px_text[2], PX_TEXT) == -1)
 			return (-1);
 	} else {
-		e->se_keep = border_keep_out;
+		e->se_keep = px_keep_out;
+		e->se_keep_arg = px;
 		py = &dl->dl_party[SIDE_IN];
 		ctag.p = dl->dl_party[dl->dl_creator].py_tag;
 		ctag.len = strlen(ctag.p);
@@ -658,7 +690,9 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		if (px_local_uri(&pc->pc_flow, user, "", px->px_text[4], PX_TEXT) == -1)
 			return (-1);
 	} else {
-		e.se_keep = border_keep_out;
+		e.se_keep = px_keep_out;
+		e.se_keep_arg = px;
+		e.se_reason = sip_reason(status);
 		if (dl != NULL) {
 			tag.p = dl->dl_party[dl->dl_creator].py_tag;
 			tag.len = strlen(tag.p);
@@ -672,7 +706,7 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		    px_seal(px, SEAL_CONTACT, pc->pc_domain, target, callid, tag,
 		    px->px_text[4], PX_TEXT) == -1)
 			return (-1);
-		if (pc->pc_dialog == 0) {
+		if (pc->pc_dialog == 0 && status < 300) {
 			if (px_seal(px, SEAL_ROUTE, pc->pc_domain, target, callid, tag,
 			    px->px_text[5], PX_TEXT) == -1)
 				return (-1);

@@ -353,9 +353,9 @@ hop_invite(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from
 	px->px_stats.ps_calls_trunk++;
 	px->px_stats.ps_diverts[pc->pc_divert]++;
 	px_note(px, pc->pc_called, "trunk: %s", divert_str(pc->pc_divert));
-	if (pc->pc_divert != DIVERT_NO_ROUTE && pc->pc_divert != DIVERT_NO_NUMBER)
-		px_log(px, PROXY_DEBUG, "call to the trunk: reason=%s",
-		    divert_str(pc->pc_divert));
+	/* Of note where there is a route that it could have taken. */
+	px_log(px, out_has_route(pc) ? PROXY_INFO : PROXY_DEBUG,
+	    "call to the trunk: reason=%s", divert_str(pc->pc_divert));
 	hop_targets(pc, 1);
 	hop_next(pc, 503);
 }

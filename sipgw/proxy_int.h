@@ -140,6 +140,7 @@ TAILQ_HEAD(dialog_list, dialog);
 /* A request that came and what became of it: RFC 3261 16's response context. */
 struct pctx {
 	TAILQ_ENTRY(pctx) pc_entry;		/* in the proxy, which owns it */
+	TAILQ_ENTRY(pctx) pc_reapentry;	/* while pc_reap */
 	RB_ENTRY(pctx)	 pc_identry;
 	struct proxy	*pc_px;
 	uint64_t	 pc_id;
@@ -225,6 +226,7 @@ struct proxy {
 	struct hop	*px_hops;
 	size_t		 px_nhops;
 	struct pctx_list px_list;
+	struct pctx_list px_reap;	/* perhaps not needed any more */
 	struct pctx_tree px_ctxs;
 	size_t		 px_nctx;
 	struct branch_tree px_opening;
@@ -243,7 +245,6 @@ struct proxy {
 	uint8_t		 px_out[PX_OUT];
 	size_t		 px_outmax;	/* dirty bytes of px_out */
 	char		 px_text[8][PX_TEXT];
-	int		 px_reaping;
 };
 
 /* proxy.c */
@@ -278,6 +279,7 @@ struct pctx	*pctx_new(struct proxy *, const struct sip_flow *, const struct sip_
 		    const struct txn_key *);
 void		 pctx_free(struct pctx *);
 struct pctx	*pctx_find(struct proxy *, uint64_t id);
+void		 pctx_mark(struct pctx *);		/* look at it in pctx_reap */
 void		 pctx_reap(struct proxy *);
 /* Final answer of our own. */
 void		 pctx_answer(struct pctx *, int status, const char *reason,
@@ -317,6 +319,7 @@ int		 px_is_us(struct proxy *, struct span host, uint16_t port);
 size_t		 px_own_routes(struct proxy *, const struct sip_msg *);
 
 /* proxy_out.c: direct legs */
+int		 out_has_route(struct pctx *);
 int		 out_try(struct pctx *, const struct sip_msg *, const struct conf_hop *);
 void		 out_opened(struct branch *);
 void		 out_failed(struct branch *, int event);

@@ -128,3 +128,23 @@ proxy_calls(const struct proxy *px)
 		n += dl->dl_confirmed && !dl->dl_ended;
 	return (n);
 }
+
+int
+proxy_conn_busy(const struct proxy *px, uint64_t conn)
+{
+	const struct dialog	*dl;
+	const struct pctx	*pc;
+	const struct branch	*br;
+
+	TAILQ_FOREACH(dl, &px->px_dialog_list, dl_list)
+		if (dl->dl_border && !dl->dl_ended && dl->dl_flow.fl_conn == conn)
+			return (1);
+	TAILQ_FOREACH(pc, &px->px_list, pc_entry) {
+		if (pc->pc_flow.fl_conn == conn && !pc->pc_final)
+			return (1);
+		TAILQ_FOREACH(br, &pc->pc_branches, br_entry)
+			if (br->br_flow.fl_conn == conn && !br->br_final)
+				return (1);
+	}
+	return (0);
+}

@@ -117,6 +117,22 @@ out_choose(struct pctx *pc, struct rtab_route *rr)
 	return (DIVERT_OK);
 }
 
+/* Is there an active route for the called number? */
+int
+out_has_route(struct pctx *pc)
+{
+	struct proxy		*px = pc->pc_px;
+	struct rtab_route	 rr;
+	unsigned		 state;
+	int			 r;
+
+	if (px->px_rtab == NULL || pc->pc_called[0] == '\0')
+		return (0);
+	r = rtab_active(px->px_rtab, pc->pc_called, px_now_s(px), &rr, &state) == 0;
+	explicit_bzero(&rr, sizeof(rr));
+	return (r);
+}
+
 /* 1: a direct leg is under way; 0: pc_divert says why not. */
 int
 out_try(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from)

@@ -195,7 +195,7 @@ sip_uri_parse(struct span s, struct sip_uri *u)
 	} else {
 		cur_init(&at, scheme.p, scheme.len);
 		if (!isalpha((uint8_t)scheme.p[0]) ||
-		    cur_token(&at, name_chars, &t) == -1)
+		    cur_token(&at, name_chars, &t) == -1 || cur_done(&at) == -1)
 			return (-1);
 		return (cur_left(&c) > 0 ? 0 : -1);
 	}

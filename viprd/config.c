@@ -44,6 +44,7 @@
 #include "viprd.h"
 
 #define CONTROL_GROUP	"_vipr"
+#define RESOLV_CONF	"/etc/resolv.conf"
 #define MASTER_LEN	32
 #define KEY_FILE_MAX	(64 * 1024)
 #define PUBLIC_MAX	(256 * 1024)
@@ -54,6 +55,7 @@ static void	 read_public(struct problems *, struct conf_blob *, const char *, si
 static int	 read_all(int, uint8_t *, size_t, size_t *);
 static void	 open_files(struct problems *, struct conf *);
 static void	 open_master(struct problems *, struct conf *);
+static void	 resolvers_default(struct conf *);
 static int	 master_new(struct problems *, const struct conf *);
 static void	 bind_all(struct problems *, struct conf *, const struct conf *);
 static void	 bind_one(struct problems *, struct conf_listen *);
@@ -186,6 +188,31 @@ open_files(struct problems *pr, struct conf *c)
 	open_key(pr, &c->c_inside_key, "sip inside key");
 	if (c->c_sip_cert.cb_path[0] != '\0')
 		read_public(pr, &c->c_sip_ca, "sip ca", CONF_CA_MAX);
+}
+
+/* No resolver of our own: those of the system, which sipgw can't look up. */
+static void
+resolvers_default(struct conf *c)
+{
+	struct vaddr	 va;
+	FILE		*fp;
+	char		 line[256], *p;
+
+	if (!TAILQ_EMPTY(&c->c_resolvers) || TAILQ_EMPTY(&c->c_hops) ||
+	    (fp = fopen(RESOLV_CONF, "re")) == NULL)
+		return;
+	while (fgets(line, sizeof(line), fp) != NULL) {
+		p = line + strspn(line, " \t");
+		if (strncmp(p, "nameserver", 10) != 0)
+			continue;
+		p += 10;
+		p += strspn(p, " \t");
+		p[strcspn(p, " \t\r\n")] = '\0';
+		if (vaddr_parse(p, 53, &va) == 0 &&
+		    conf_add_text(&c->c_resolvers, p, &va, 1) == NULL)
+			fatal("%s", RESOLV_CONF);
+	}
+	(void)fclose(fp);
 }
 
 /* Make the key that all of key's records are sealed with. */
@@ -448,6 +475,7 @@ config_open(struct conf *c, const struct conf *running, int flags, char *why,
 	open_files(&pr, c);
 	config_certs(&pr, c);
 	open_master(&pr, c);
+	resolvers_default(c);
 	if (!(flags & CONFIG_CHECK)) {
 		bind_all(&pr, c, running);
 		/* Last: what has its name in the file system is made only

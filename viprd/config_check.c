@@ -206,9 +206,6 @@ check_pvp(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 		lex_error_at(lex, file, line, "pvp: proofs: found %u callers, "
 		    "expected at most as many as proofs (%u)",
 		    c->c_proofs_callers, c->c_proofs);
-	if (c->c_limit_runs < 2)
-		lex_error_at(lex, file, line, "pvp: limit runs: found %u, "
-		    "expected 2 or more", c->c_limit_runs);
 }
 
 static void

@@ -20,6 +20,7 @@ enum config_section {
 
 struct parse_state {
 	int			 ps_section;	/* we are in, by braces */
+	int			 ps_was;	/* before the last token */
 	int			 ps_depth;
 	int			 ps_open_line;	/* of the outermost brace */
 	int			 ps_first;	/* next word begins a statement */

@@ -60,10 +60,7 @@ static const struct statement statements[] = {
 	{ SECTION_PVP, "advertise", "advertise ADDRESS [port PORT]" },
 	{ SECTION_PVP, "busy", "busy yes|no" },
 	{ SECTION_PVP, "delay", "delay TIME to TIME" },
-	{ SECTION_PVP, "limit", "limit number|peer|failures|claimants|runs "
-	    "COUNT" },
-	{ SECTION_PVP, "limit", "limit source COUNT at once" },
-	{ SECTION_PVP, "limit", "limit source COUNT per hour [proven]" },
+	{ SECTION_PVP, "limit", "limit number|peer|failures COUNT" },
 	{ SECTION_PVP, "listen", "listen on ADDRESS [port PORT]" },
 	{ SECTION_PVP, "min-duration", "min-duration TIME" },
 	{ SECTION_PVP, "proofs", "proofs COUNT [from COUNT callers]" },
@@ -93,7 +90,6 @@ static const struct statement statements[] = {
 	{ SECTION_SIP, "listen", "listen outside on ADDRESS [port PORT]" },
 	{ SECTION_SIP, "local", "local NUMBER" },
 	{ SECTION_SIP, "media", "media pass|plain" },
-	{ SECTION_SIP, "media", "media rtpengine ADDRESS port PORT" },
 	{ SECTION_SIP, "mode", "mode divert|log" },
 	{ SECTION_SIP, "name", "name NAME" },
 	{ SECTION_SIP, "national", "national DIGITS" },
@@ -114,7 +110,7 @@ static void	 token_text(const struct lex_token *, char *, size_t);
 static int	 section_has(int, const char *);
 static void	 expected_words(int, char *, size_t);
 static void	 expected_syntax(int, const char *, char *, size_t);
-static void	 wrong_word(struct lex *, const struct parse_state *, const char *);
+static void	 wrong_word(struct lex *, int, const char *);
 
 /* The section that a brace after a statement beginning with this word opens. */
 int
@@ -201,24 +197,24 @@ expected_syntax(int section, const char *word, char *buf, size_t size)
 
 /* No statement here begins with this word; perhaps one elsewhere does. */
 static void
-wrong_word(struct lex *lex, const struct parse_state *ps, const char *word)
+wrong_word(struct lex *lex, int section, const char *word)
 {
 	char	 words[512];
 	int	 i;
 
 	for (i = SECTION_TOP; i < SECTION_LIST; i++) {
-		if (i == ps->ps_section || !section_has(i, word))
+		if (i == section || !section_has(i, word))
 			continue;
 		if (i == SECTION_TOP)
 			lex_error(lex, "found \"%s\" inside of %s { }, "
 			    "expected it outside of it", word,
-			    section_names[ps->ps_section]);
+			    section_names[section]);
 		else
 			lex_error(lex, "found \"%s\", expected it inside of "
 			    "%s { }", word, section_names[i]);
 		return;
 	}
-	expected_words(ps->ps_section, words, sizeof(words));
+	expected_words(section, words, sizeof(words));
 	lex_error(lex, "found \"%.100s\", expected one of: %s", word, words);
 }
 
@@ -227,7 +223,7 @@ parse_syntax(struct lex *lex, const struct parse_state *ps,
     const struct lex_token *t)
 {
 	char	 found[128], expected[512];
-	int	 section = ps->ps_section;
+	int	 section = ps->ps_was;	/* a brace may be the error */
 
 	if (t->lt_kind == LEX_BAD)
 		return;			/* said already */
@@ -243,16 +239,14 @@ parse_syntax(struct lex *lex, const struct parse_state *ps,
 		    strcmp(ps->ps_word, "refuse") == 0) ? "domain" : "number");
 		return;
 	}
-	if (t->lt_kind == '{' && ps->ps_depth == 1)
-		section = SECTION_TOP;	/* the brace itself is the error */
-	if (ps->ps_word == NULL || ps->ps_first) {
+	if (ps->ps_word == NULL) {
 		expected_words(section, expected, sizeof(expected));
 		lex_error(lex, "found %s, expected one of: %s", found,
 		    expected);
 		return;
 	}
 	if (!section_has(section, ps->ps_word)) {
-		wrong_word(lex, ps, ps->ps_word);
+		wrong_word(lex, section, ps->ps_word);
 		return;
 	}
 	expected_syntax(section, ps->ps_word, expected, sizeof(expected));

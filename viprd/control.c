@@ -48,6 +48,7 @@
 #define CLIENT_QUEUE_MAX	(4 * 1024 * 1024)
 #define CLIENT_IDLE_S		60
 #define REQUEST_S		10
+#define SEVERAL_S		4	/* for each, when several are asked */
 #define RELOAD_S		45	/* longer than the parent's own patience */
 #define ACCEPT_BATCH		8
 #define ACCEPT_PAUSE_S		1
@@ -69,8 +70,12 @@ struct client {
 	/* the request under way; one at a time */
 	uint32_t		 cl_request;	/* our id for it; 0: none */
 	uint32_t		 cl_theirs;	/* the client's */
-	unsigned		 cl_wait;	/* roles that have not ended it */
-	int			 cl_several;	/* more than one was asked */
+	unsigned		 cl_wait;	/* role that is answering */
+	unsigned		 cl_todo;	/* roles to ask after it */
+	int			 cl_several;	/* more than one is asked */
+	struct imsg_ctl_request	 cl_ask;	/* what they are asked */
+	uint8_t			 cl_args[CTL_ARGS_MAX * 258];
+	size_t			 cl_argslen;
 	char			 cl_error[CTL_ERROR_MAX];
 };
 static TAILQ_HEAD(, client)	 clients = TAILQ_HEAD_INITIALIZER(clients);
@@ -120,6 +125,7 @@ static struct client *client_find(uint32_t);
 static void	client_free(struct client *);
 static void	client_gone(struct chan *, void *);
 static void	client_new(int);
+static void	client_next(struct client *);
 static void	client_refuse(struct client *, uint32_t, const char *);
 static int	client_request(struct chan *, struct chan_msg *, void *);
 static int	client_room(uid_t);
@@ -430,14 +436,11 @@ static void
 client_start(struct client *cl, const struct verb *v,
     const struct ctl_req *rq, const struct chan_msg *m)
 {
-	struct timeval		 tv = { REQUEST_S, 0 };
-	struct imsg_ctl_request	 cq;
-	char			 args[256] = "";
-	const uint8_t		*tail;
-	unsigned		 roles = v->v_roles;
-	size_t			 n, len;
-	struct cur		 c = m->cm_tail;
-	int			 i;
+	char		 args[256] = "";
+	unsigned	 roles = v->v_roles;
+	struct cur	 c = m->cm_tail;
+	size_t		 n;
+	int		 i;
 
 	if (!(conf->c_flags & CONF_OVERLAY_ON))
 		roles &= ~(R_OVERLAY | R_PVP);
@@ -459,35 +462,53 @@ client_start(struct client *cl, const struct verb *v,
 		last_request = 1;
 	cl->cl_request = last_request;
 	cl->cl_theirs = rq->rq_id;
-	cl->cl_wait = roles;
+	cl->cl_wait = 0;
+	cl->cl_todo = roles;
 	cl->cl_several = (roles & (roles - 1)) != 0;
 	cl->cl_error[0] = '\0';
-	if (v->v_verb == CTL_RELOAD)
-		tv.tv_sec = RELOAD_S;
-	if (evtimer_add(&cl->cl_timer, &tv) == -1)
-		fatalx("event_add failed");
 
 	/* Who asks is what we know, not what the client says. */
-	memset(&cq, 0, sizeof(cq));
-	cq.cq_id = cl->cl_request;
-	cq.cq_verb = v->v_verb;
-	cq.cq_class = cl->cl_class;
-	cq.cq_argc = (uint8_t)rq->rq_argc;
-	cq.cq_uid = cl->cl_uid;
-	len = cur_left(&c);
-	tail = cur_ptr(&c, len);
+	memset(&cl->cl_ask, 0, sizeof(cl->cl_ask));
+	cl->cl_ask.cq_id = cl->cl_request;
+	cl->cl_ask.cq_verb = v->v_verb;
+	cl->cl_ask.cq_class = cl->cl_class;
+	cl->cl_ask.cq_argc = (uint8_t)rq->rq_argc;
+	cl->cl_ask.cq_uid = cl->cl_uid;
+	cl->cl_argslen = cur_left(&c);
+	cur_bytes(&c, cl->cl_args, cl->cl_argslen);
+	client_next(cl);
+}
+
+/* Ask the next process, one after the other, so that rows come in the same
+ * order every time. */
+static void
+client_next(struct client *cl)
+{
+	struct timeval	tv = { REQUEST_S, 0 };
+	enum vipr_role	role;
+	unsigned	i;
+
 	for (i = 0; i < ROLE_MAX; i++) {
-		if (!(roles & R(i)))
+		if (!(cl->cl_todo & R(i)))
 			continue;
-		if (chan_send(proc_peer((enum vipr_role)i), IMSG_CTL_REQUEST,
-		    -1, &cq, sizeof(cq), tail, len) == -1) {
-			request_error(cl, (enum vipr_role)i, " ",
-			    "is not running");
-			cl->cl_wait &= ~R(i);
+		role = (enum vipr_role)i;
+		cl->cl_todo &= ~R(i);
+		if (chan_send(proc_peer(role), IMSG_CTL_REQUEST, -1,
+		    &cl->cl_ask, sizeof(cl->cl_ask), cl->cl_args,
+		    cl->cl_argslen) == -1) {
+			request_error(cl, role, " ", "is not running");
+			continue;
 		}
+		cl->cl_wait = R(i);
+		if (cl->cl_ask.cq_verb == CTL_RELOAD)
+			tv.tv_sec = RELOAD_S;
+		else if (cl->cl_several)
+			tv.tv_sec = SEVERAL_S;
+		if (evtimer_add(&cl->cl_timer, &tv) == -1)
+			fatalx("event_add failed");
+		return;
 	}
-	if (cl->cl_wait == 0)
-		client_end(cl);
+	client_end(cl);
 }
 
 /* Add what one process has to complain. */
@@ -531,7 +552,8 @@ client_timeout(int fd, short event, void *arg)
 		if (cl->cl_wait & R(i))
 			request_error(cl, (enum vipr_role)i, " ",
 			    "does not answer");
-	client_end(cl);
+	cl->cl_wait = 0;
+	client_next(cl);
 }
 
 /* -- processes -- */
@@ -558,9 +580,8 @@ control_peer(enum vipr_role role, struct chan *ch)
 		if (!(cl->cl_wait & R(role)))
 			continue;
 		request_error(cl, role, " ", "has ended meanwhile");
-		cl->cl_wait &= ~R(role);
-		if (cl->cl_wait == 0)
-			client_end(cl);
+		cl->cl_wait = 0;
+		client_next(cl);
 	}
 }
 
@@ -604,12 +625,11 @@ control_end(struct chan *ch, struct chan_msg *m, void *arg)
 	if ((cl = client_find(cr.cr_id)) == NULL || role == ROLE_MAX ||
 	    !(cl->cl_wait & R(role)))
 		return (0);
-	cl->cl_wait &= ~R(role);
+	cl->cl_wait = 0;
 	if (error[0] != '\0' && cl->cl_several)
 		request_error(cl, role, ": ", error);
 	else if (error[0] != '\0')
 		snprintf(cl->cl_error, sizeof(cl->cl_error), "%s", error);
-	if (cl->cl_wait == 0)
-		client_end(cl);
+	client_next(cl);
 	return (0);
 }

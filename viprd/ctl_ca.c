@@ -86,7 +86,8 @@ static int	 ca_sign(int, char **);
 static int	 sign_request(const char *, EVP_PKEY **);
 static int	 issue(const char *, EVP_PKEY *, const char *, const char *,
 		    const struct opts *, const char *);
-static int	 issued_add(const char *, const uint8_t *, const char *, X509 *);
+static int	 issued_add(const char *, const uint8_t *, const char *,
+		    X509 *);
 static int	 ca_config(int, char **);
 static int	 signer_load(const char *, struct signer *);
 static void	 signer_free(struct signer *);
@@ -494,8 +495,8 @@ ca_sign(int argc, char **argv)
 	struct stat	 st;
 	EVP_PKEY	*key = NULL;
 	const char	*dir;
-	char		 overlay[DOMAIN_SIZE], crt[PATH_SIZE], keyfile[PATH_SIZE];
-	char		 tag[17];
+	char		 overlay[DOMAIN_SIZE], tag[17];
+	char		 crt[PATH_SIZE], keyfile[PATH_SIZE];
 	uint8_t		 rnd[8];
 	int		 r = 1;
 
@@ -522,8 +523,8 @@ ca_sign(int argc, char **argv)
 	}
 	if (!o.op_force && (lstat(crt, &st) == 0 || (o.op_csr == NULL &&
 	    lstat(keyfile, &st) == 0))) {
-		warnx("%s: certificate or key exists already (-f replaces them)",
-		    o.op_out != NULL ? o.op_out : crt);
+		warnx("%s: certificate or key exists already "
+		    "(-f replaces them)", o.op_out != NULL ? o.op_out : crt);
 		return (1);
 	}
 	if (o.op_csr != NULL) {

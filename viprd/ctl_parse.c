@@ -30,7 +30,8 @@ enum token_type {
 	TOKEN_PASS = 2,		/* the same, and the word goes to the daemon */
 	TOKEN_NUMBER = 3,	/* +14085550100 */
 	TOKEN_DOMAIN = 4,
-	TOKEN_ID = 5		/* 32 hex digits */
+	TOKEN_ID = 5,		/* 32 hex digits */
+	TOKEN_COUNT = 6		/* digits */
 };
 
 struct token {
@@ -86,11 +87,14 @@ static const struct token t_key[] = {
 static const struct token t_ticket_id[] = {
 	{ TOKEN_ID, NULL, 0, SHAPE_QUIET, t_end }, NOTHING
 };
+static const struct token t_epoch[] = {
+	{ TOKEN_COUNT, NULL, 0, SHAPE_QUIET, t_end }, NOTHING
+};
 static const struct token t_grantee[] = {
 	{ TOKEN_DOMAIN, NULL, 0, SHAPE_QUIET, t_end }, NOTHING
 };
 static const struct token t_revoke[] = {
-	{ TOKEN_PASS, "epoch", CTL_REVOKE, SHAPE_QUIET, t_end },
+	{ TOKEN_PASS, "epoch", CTL_REVOKE, SHAPE_QUIET, t_epoch },
 	{ TOKEN_PASS, "grantee", CTL_REVOKE, SHAPE_QUIET, t_grantee },
 	{ TOKEN_PASS, "ticket", CTL_REVOKE, SHAPE_QUIET, t_ticket_id },
 	NOTHING
@@ -136,6 +140,8 @@ token_name(const struct token *t)
 		return ("DOMAIN");
 	case TOKEN_ID:
 		return ("TICKET-ID");
+	case TOKEN_COUNT:
+		return ("EPOCH");
 	default:
 		return (t->tk_word);
 	}
@@ -181,6 +187,10 @@ token_find(const struct token *table, const char *arg, int *matches)
 			fits = strlen(arg) == 32 && strspn(arg,
 			    "0123456789abcdefABCDEF") == 32;
 			break;
+		case TOKEN_COUNT:
+			fits = arg[0] != '\0' && strlen(arg) <= 10 &&
+			    strspn(arg, "0123456789") == strlen(arg);
+			break;
 		default:
 			fits = 0;
 			break;
@@ -201,6 +211,7 @@ static void
 say_expected(const struct token *table, const char *arg, int ambiguous)
 {
 	const struct token	*t;
+	const char		*sep = "";
 	int			 whole;
 
 	if (arg == NULL)
@@ -215,7 +226,8 @@ say_expected(const struct token *table, const char *arg, int ambiguous)
 	for (t = table; t->tk_type != TOKEN_END; t++) {
 		if (ambiguous && !word_fits(t->tk_word, arg, &whole))
 			continue;
-		fprintf(stderr, "%s%s", t == table ? "" : " ", token_name(t));
+		fprintf(stderr, "%s%s", sep, token_name(t));
+		sep = " ";
 		if (t->tk_type == TOKEN_NUMBER)
 			fprintf(stderr, " (+ and 8 to 15 digits)");
 	}

@@ -376,6 +376,7 @@ kcall_next(struct kcore *kc, struct vcr *v)
 {
 	struct vcr	*n;
 
+	(void)kc;		/* RB_NEXT of libbsd does not look at its head */
 	n = RB_NEXT(vcr_numbers, &kc->kc_numbers, v);
 	if (n == NULL || n->v_kind != v->v_kind ||
 	    strcmp(n->v_called, v->v_called) != 0)

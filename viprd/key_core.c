@@ -93,6 +93,7 @@ kcore_free(struct kcore *kc)
 	/* Whoever waits for the commit hears of it now. */
 	if (kc->kc_open)
 		(void)store_commit(kc->kc_store);
+	kc->kc_open = 0;
 	while ((wa = LIST_FIRST(&kc->kc_waits)) != NULL)
 		kcore_wait_cancel(wa);
 	kpvp_clear(kc);
@@ -154,12 +155,12 @@ int
 kcore_open(struct kcore *kc, const uint8_t *master, uint64_t mark, char *why,
     size_t whylen)
 {
-	if (kcore_tables(kc, master) == -1) {
+	if (kcore_tables(kc, master) == -1 && errno != EBADMSG) {
 		snprintf(why, whylen, "cannot open the tables: %s",
 		    strerror(errno));
 		return (-1);
 	}
-	if (kcore_master(kc) == -1) {
+	if (kc->kc_revoked_t == NULL || kcore_master(kc) == -1) {
 		snprintf(why, whylen, "the master key does not open the records "
 		    "that are stored");
 		return (-1);

@@ -333,6 +333,11 @@ peek(struct lex *lx)
 	struct source	*so = TAILQ_LAST(&lx->lx_sources, lex_sources);
 	size_t		 n;
 
+	/* What stands behind a macro's name continues its value. */
+	while (so->so_macro && so->so_pos >= so->so_len) {
+		pop(lx);
+		so = TAILQ_LAST(&lx->lx_sources, lex_sources);
+	}
 	while (so->so_pos < so->so_len && so->so_buf[so->so_pos] == '\\') {
 		n = so->so_pos + 1;
 		if (n < so->so_len && so->so_buf[n] == '\r')
@@ -350,8 +355,8 @@ peek(struct lex *lx)
 static int
 get(struct lex *lx)
 {
-	struct source	*so = TAILQ_LAST(&lx->lx_sources, lex_sources);
 	int		 ch = peek(lx);
+	struct source	*so = TAILQ_LAST(&lx->lx_sources, lex_sources);
 
 	if (ch != -1) {
 		so->so_pos++;
@@ -425,6 +430,14 @@ bare(struct lex *lx, struct lex_token *t)
 	size_t	 n = 0, i;
 
 	while (word_char(peek(lx))) {
+		if (peek(lx) == '$') {
+			(void)get(lx);
+			if (expand(lx) == -1) {
+				t->lt_kind = LEX_BAD;
+				return;
+			}
+			continue;
+		}
 		if (n + 1 >= sizeof(buf)) {
 			lex_error(lx, "word longer than %zu bytes",
 			    sizeof(buf) - 1);
@@ -490,16 +503,17 @@ lex_next(struct lex *lx, struct lex_token *t)
 	if (lx->lx_newline && lx->lx_include != NULL)
 		include_now(lx);
  again:
-	if ((so = TAILQ_LAST(&lx->lx_sources, lex_sources)) == NULL) {
+	if (TAILQ_EMPTY(&lx->lx_sources)) {
 		t->lt_kind = lx->lx_newline ? LEX_EOF : '\n';
 		lx->lx_newline = 1;
 		goto out;
 	}
 	skip_blank(lx);
 	ch = peek(lx);
+	so = TAILQ_LAST(&lx->lx_sources, lex_sources);
 	if (ch == -1) {
 		/* A file ends with a newline even if it doesn't. */
-		if (!so->so_macro && !lx->lx_newline) {
+		if (!lx->lx_newline) {
 			pop(lx);
 			t->lt_kind = '\n';
 			lx->lx_newline = 1;

@@ -94,6 +94,7 @@ void		 child_loglevel(int);
 
 /* parent_exec.c */
 int		 exec_find(const char *argv0);	/* -1: logged */
+int		 exec_ready(const struct conf *, char *why, size_t);
 int		 exec_folders(const struct conf *);
 int		 exec_users(void);
 const char	*exec_user(enum vipr_role);

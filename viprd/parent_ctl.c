@@ -227,6 +227,8 @@ ctl_metrics(struct chan *ch, uint32_t id)
 
 	for (i = 1; i < ROLE_MAX; i++) {
 		cp = &parent.p_children[i];
+		if (cp->cp_state == CHILD_OFF)
+			continue;
 		ctl_row(&r, "metric");
 		ctl_str(&r, "name", "vipr_process_up");
 		ctl_str(&r, "type", "gauge");

@@ -58,6 +58,8 @@ static struct program programs[ROLE_MAX] = {
 	[ROLE_SIP] = { "_sipgw", "sipgw", "sipgw", "" },
 };
 
+static char	self[PATH_MAX], self_dir[PATH_MAX];
+
 static void	exec_become(enum vipr_role, const char *, int, int)
 		    __attribute__((__noreturn__));
 static int	exec_folder(const char *, uid_t, gid_t, mode_t);
@@ -123,7 +125,6 @@ exec_locate(struct program *pr, const char *dir)
 int
 exec_find(const char *argv0)
 {
-	char	 self[PATH_MAX], dir[PATH_MAX];
 	char	*slash;
 	int	 i;
 
@@ -131,18 +132,30 @@ exec_find(const char *argv0)
 		log_warnx("%s: can't tell where I am", argv0);
 		return (-1);
 	}
-	snprintf(dir, sizeof(dir), "%s", self);
-	if ((slash = strrchr(dir, '/')) != NULL)
+	snprintf(self_dir, sizeof(self_dir), "%s", self);
+	if ((slash = strrchr(self_dir, '/')) != NULL)
 		*slash = '\0';
-	for (i = 1; i < ROLE_MAX; i++) {
+	for (i = 1; i < ROLE_MAX; i++)
 		if (programs[i].pr_file == NULL)
 			snprintf(programs[i].pr_path,
 			    sizeof(programs[i].pr_path), "%s", self);
-		else if (exec_locate(&programs[i], dir) == -1) {
-			log_warnx("%s: not found in %s nor in %s/libexec/vipr",
-			    programs[i].pr_file, dir, VIPR_PREFIX);
-			return (-1);
-		}
+	return (0);
+}
+
+int
+exec_ready(const struct conf *c, char *why, size_t size)
+{
+	int	i;
+
+	for (i = 1; i < ROLE_MAX; i++) {
+		if (programs[i].pr_file == NULL ||
+		    !parent_wanted((enum vipr_role)i, c) ||
+		    exec_locate(&programs[i], self_dir) == 0)
+			continue;
+		snprintf(why, size, "%s: not found in %s nor in "
+		    "%s/libexec/vipr", programs[i].pr_file, self_dir,
+		    VIPR_PREFIX);
+		return (-1);
 	}
 	return (0);
 }

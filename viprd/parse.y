@@ -62,6 +62,7 @@ static int	 keyword_find(const char *);
 static int	 keyword_cmp(const void *, const void *);
 static int	 token_word(const struct lex_token *);
 static void	 track(int, const struct lex_token *);
+static void	 skip_block(void);
 static struct conf *parse_lex(struct lex *, const char *, int *);
 static void	 hop_add(int, const char *, const char *, const char *, int,
 		    const char *);
@@ -78,14 +79,14 @@ static STAILQ_HEAD(, symset)	 symsets = STAILQ_HEAD_INITIALIZER(symsets);
 %}
 
 %token	ACCEPT ADDRESS ADVERTISE ALLOW ANSWERTIMEOUT AT BUSY CA CALLERS CALLS
-%token	CERTIFICATE CLOCKOFFSET CLAIMANTS CONFIG CONNECTTIMEOUT CONTROL COUNTRY
+%token	CERTIFICATE CLOCKOFFSET CONFIG CONNECTTIMEOUT CONTROL COUNTRY
 %token	DATA DECOY DELAY DIVERT DOMAIN FACILITY FAILURES FIRST FROM HOST HOUR
 %token	INCLUDE INSIDE INTERNATIONAL KEY LIFETIME LIMIT LISTEN LOCAL LOG MASTER
 %token	MEDIA MINDURATION MODE NAME NATIONAL NEVER NO NUMBERKEY NUMBERS ON ONCE
 %token	ONLY OPERATOR OUTSIDE OUTSIDELINE OVERLAY PASS PBX PEER PER PERMIT PLAIN
-%token	PORT PRIORITY PRIVATE PROOFS PROVEN PVP RECEIPTLIFETIME REFER REFUSE
-%token	REPROVE RESAMPLE RESOLVER RESPONDERDELAY RESTART RETAIN RETRY RTPENGINE
-%token	RUNS SIP SOCKET SOURCE SPACING STORERATE TCP TEST TICKETLIFETIME
+%token	PORT PRIORITY PRIVATE PROOFS PVP RECEIPTLIFETIME REFER REFUSE
+%token	REPROVE RESAMPLE RESOLVER RESPONDERDELAY RESTART RETAIN RETRY
+%token	SIP SOCKET SPACING STORERATE TCP TEST TICKETLIFETIME
 %token	TICKETSAFTER TLS TO TRUNK UDP WITHIN YES
 %token	BAD
 %token	<string>	WORD NUMBER QUOTED
@@ -337,23 +338,6 @@ pvplimit	: LIMIT NUMBERKEY NUMBER {
 		| LIMIT FAILURES NUMBER {
 			set_number(lex, &conf->c_limit_failures, $3, 1, 100000);
 		}
-		| LIMIT CLAIMANTS NUMBER {
-			set_number(lex, &conf->c_limit_claimants, $3, 1, 192);
-		}
-		| LIMIT RUNS NUMBER {
-			set_number(lex, &conf->c_limit_runs, $3, 1, 384);
-		}
-		| LIMIT SOURCE NUMBER AT ONCE {
-			set_number(lex, &conf->c_limit_source, $3, 1, 100000);
-		}
-		| LIMIT SOURCE NUMBER PER HOUR {
-			set_number(lex, &conf->c_limit_source_hour, $3, 1,
-			    1000000);
-		}
-		| LIMIT SOURCE NUMBER PER HOUR PROVEN {
-			set_number(lex, &conf->c_limit_source_known, $3, 1,
-			    1000000);
-		}
 		;
 
 sip		: SIP {
@@ -409,10 +393,6 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 		;
 sipmedia	: MEDIA PASS		{ conf->c_media = MEDIA_PASS; }
 		| MEDIA PLAIN		{ conf->c_flags |= CONF_MEDIA_PLAIN; }
-		| MEDIA RTPENGINE text PORT NUMBER {
-			conf->c_media = MEDIA_RTPENGINE;
-			set_addr(lex, &conf->c_rtpengine, $3, $5, 0);
-		}
 		;
 siplimit	: LIMIT NUMBER PER HOUR {
 			set_number(lex, &conf->c_limit_hour, $2, 1, 1000000);
@@ -498,7 +478,6 @@ static const struct keyword keywords[] = {
 	{ "callers",		CALLERS },
 	{ "calls",		CALLS },
 	{ "certificate",	CERTIFICATE },
-	{ "claimants",		CLAIMANTS },
 	{ "clock-offset",	CLOCKOFFSET },
 	{ "config",		CONFIG },
 	{ "connect-timeout",	CONNECTTIMEOUT },
@@ -551,7 +530,6 @@ static const struct keyword keywords[] = {
 	{ "priority",		PRIORITY },
 	{ "private",		PRIVATE },
 	{ "proofs",		PROOFS },
-	{ "proven",		PROVEN },
 	{ "pvp",		PVP },
 	{ "receipt-lifetime",	RECEIPTLIFETIME },
 	{ "refer",		REFER },
@@ -563,11 +541,8 @@ static const struct keyword keywords[] = {
 	{ "restart",		RESTART },
 	{ "retain",		RETAIN },
 	{ "retry",		RETRY },
-	{ "rtpengine",		RTPENGINE },
-	{ "runs",		RUNS },
 	{ "sip",		SIP },
 	{ "socket",		SOCKET },
-	{ "source",		SOURCE },
 	{ "spacing",		SPACING },
 	{ "store-rate",		STORERATE },
 	{ "tcp",		TCP },
@@ -610,7 +585,10 @@ token_word(const struct lex_token *t)
 static void
 track(int kind, const struct lex_token *t)
 {
+	state.ps_was = state.ps_section;
 	if (kind == '{') {
+		if (state.ps_first)
+			state.ps_word = NULL;
 		if (state.ps_depth++ == 0) {
 			state.ps_open_line = t->lt_line;
 			state.ps_section = parse_section(state.ps_word);
@@ -620,6 +598,8 @@ track(int kind, const struct lex_token *t)
 		return;
 	}
 	if (kind == '}') {
+		if (state.ps_first)
+			state.ps_word = NULL;
 		if (state.ps_depth > 0 && --state.ps_depth == 0)
 			state.ps_section = SECTION_TOP;
 		state.ps_first = 0;
@@ -638,22 +618,13 @@ track(int kind, const struct lex_token *t)
 static int
 yylex(void)
 {
-	int	 depth;
-
 	lex_next(lex, &token);
 	/* The head of a section was wrong: what it holds is not looked at. */
 	if (state.ps_skip && token.lt_kind == '{') {
-		for (depth = 1; depth > 0; ) {
-			lex_next(lex, &token);
-			if (token.lt_kind == LEX_EOF)
-				return (0);
-			if (token.lt_kind == '{')
-				depth++;
-			if (token.lt_kind == '}')
-				depth--;
-		}
+		skip_block();
 		state.ps_skip = 0;
-		lex_next(lex, &token);
+		if (token.lt_kind != LEX_EOF)
+			lex_next(lex, &token);
 	}
 	if (token.lt_kind == '\n' || token.lt_kind == LEX_EOF)
 		state.ps_skip = 0;
@@ -677,23 +648,29 @@ yylex(void)
 static void
 yyerror(const char *what)
 {
-	int	 depth = 1;
-
 	(void)what;
 	parse_syntax(lex, &state, &token);
-	if (state.ps_section == SECTION_TOP)
-		state.ps_skip = 1;
-	else if (token.lt_kind == '{' && state.ps_depth > 0) {
+	if (token.lt_kind == '{') {
 		/* A brace in the wrong place: take all that it encloses. */
-		while (depth > 0 && token.lt_kind != LEX_EOF) {
-			lex_next(lex, &token);
-			if (token.lt_kind == '{')
-				depth++;
-			if (token.lt_kind == '}')
-				depth--;
-		}
-		if (--state.ps_depth == 0)
+		skip_block();
+		if (state.ps_depth > 0 && --state.ps_depth == 0)
 			state.ps_section = SECTION_TOP;
+	} else if (state.ps_section == SECTION_TOP && token.lt_kind != '\n')
+		state.ps_skip = 1;
+}
+
+/* After '{': read to the '}' that belongs to it. */
+static void
+skip_block(void)
+{
+	int	 depth = 1;
+
+	while (depth > 0 && token.lt_kind != LEX_EOF) {
+		lex_next(lex, &token);
+		if (token.lt_kind == '{')
+			depth++;
+		if (token.lt_kind == '}')
+			depth--;
 	}
 }
 

@@ -189,7 +189,8 @@ print_hosts(FILE *fp, const struct conf *c)
 		print_addr(fp, head, &t->ct_addr);
 	}
 	TAILQ_FOREACH(t, &c->c_resolvers, ct_entry)
-		print_addr(fp, "resolver", &t->ct_addr);
+		if (t->ct_value == 0)	/* else the system's */
+			print_addr(fp, "resolver", &t->ct_addr);
 }
 
 /* Rules that differ from those of base. */
@@ -298,12 +299,6 @@ print_pvp(FILE *fp, const struct conf *c)
 	fprintf(fp, "\tlimit number %u\n", c->c_limit_number);
 	fprintf(fp, "\tlimit peer %u\n", c->c_limit_peer);
 	fprintf(fp, "\tlimit failures %u\n", c->c_limit_failures);
-	fprintf(fp, "\tlimit claimants %u\n", c->c_limit_claimants);
-	fprintf(fp, "\tlimit runs %u\n", c->c_limit_runs);
-	fprintf(fp, "\tlimit source %u at once\n", c->c_limit_source);
-	fprintf(fp, "\tlimit source %u per hour\n", c->c_limit_source_hour);
-	fprintf(fp, "\tlimit source %u per hour proven\n",
-	    c->c_limit_source_known);
 	fprintf(fp, "}\n");
 }
 
@@ -333,7 +328,6 @@ print_sip(FILE *fp, const struct conf *c)
 	static const struct e164_rules	 none;
 	const struct conf_hop		*h;
 	const struct conf_text		*t;
-	char				 text[VADDR_STRLEN];
 
 	if (TAILQ_EMPTY(&c->c_hops))
 		return;
@@ -354,12 +348,7 @@ print_sip(FILE *fp, const struct conf *c)
 	print_rules(fp, "\t", "\n", &c->c_rules, &none);
 	TAILQ_FOREACH(h, &c->c_hops, ch_entry)
 		print_hop(fp, c, h);
-	if (c->c_media == MEDIA_RTPENGINE)
-		fprintf(fp, "\tmedia rtpengine %s port %u\n",
-		    vaddr_host(&c->c_rtpengine, text, sizeof(text)),
-		    c->c_rtpengine.va_port);
-	else
-		fprintf(fp, "\tmedia pass\n");
+	fprintf(fp, "\tmedia pass\n");
 	if (c->c_flags & CONF_MEDIA_PLAIN)
 		fprintf(fp, "\tmedia plain\n");
 	fprintf(fp, "\tmode %s\n", c->c_flags & CONF_MODE_LOG ? "log" :

@@ -315,6 +315,8 @@ main(int argc, char **argv)
 	imsgbuf_clear(&ibuf);
 	(void)close(fd);
 	if (fflush(stdout) == EOF || ferror(stdout)) {
+		if (errno == EPIPE)	/* the reader has seen enough */
+			return (1);
 		fprintf(stderr, "viprctl: standard output: %s\n",
 		    strerror(errno));
 		return (1);

@@ -28,6 +28,7 @@
 #include <event.h>
 #include <limits.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,10 @@ main(int argc, char **argv)
 	if (argc != optind)
 		usage();
 	log_setverbose(parent.p_verbose);
+	if (sodium_init() == -1) {
+		fprintf(stderr, "viprd: libsodium cannot be initialised\n");
+		exit(1);
+	}
 	if (check)
 		return (parent_check(parent.p_verbose));
 	if (geteuid() != 0 && !(parent.p_flags & PARENT_UNPRIVILEGED)) {
@@ -196,6 +201,8 @@ parent_configure(const struct conf *running, char *why, size_t size)
 	}
 	c->c_generation = parent.p_generation;
 	parent_data(c);
+	if (exec_ready(c, why, size) == -1)
+		goto fail;
 	if (running != NULL && strcmp(running->c_data, c->c_data) != 0) {
 		snprintf(why, size, "data \"%s\": can't change without a "
 		    "restart", c->c_data);

@@ -269,13 +269,15 @@ mischief(int fd, const char *what)
 	memset(&hdr, 0, sizeof(hdr));
 	memset(junk, 0xa5, sizeof(junk));
 	if (strcmp(what, "garbage") == 0) {
-		(void)write(fd, junk, sizeof(junk));
+		if (write(fd, junk, sizeof(junk)) == -1)
+			return (0);
 		return (closed(fd));
 	}
 	if (strcmp(what, "huge") == 0 || strcmp(what, "short") == 0) {
 		hdr.type = IMSG_HELLO;
 		hdr.len = what[0] == 'h' ? 0x7fffffff : 3;
-		(void)write(fd, &hdr, sizeof(hdr));
+		if (write(fd, &hdr, sizeof(hdr)) == -1)
+			return (0);
 		return (closed(fd));
 	}
 	if (strcmp(what, "nohello") != 0)

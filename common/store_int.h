@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of the store share; nobody else includes this. */
+#ifndef STORE_INT_H
+#define STORE_INT_H
+
+#include <sys/types.h>
+
+#include <lmdb.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store.h"
+
+#define STORE_KEYHASH	32		/* a sealed record's key */
+#define STORE_NAME_MAX	64		/* of a table, with NUL */
+#define STORE_CHECK	"store.check"	/* table of sealed constants */
+
+struct pending {
+	store_done	 pe_done;
+	void		*pe_arg;
+};
+
+struct group {
+	struct pending	*g_list;
+	size_t		 g_len, g_size;
+};
+
+struct store_table {
+	struct store		*tb_store;
+	struct store_table	*tb_next;
+	MDB_dbi			 tb_dbi;
+	uint8_t			 tb_version;
+	int			 tb_sealed;
+	uint8_t			*tb_keys;	/* sodium_malloc: seal key, hash key */
+};
+
+struct store {
+	MDB_env		*st_env;
+	MDB_txn		*st_txn;	/* the open group; NULL when none */
+	MDB_txn		*st_read;	/* reset between reads */
+	MDB_dbi		 st_check;
+	struct store_table *st_tables;	/* owned */
+	int		 st_lock;
+	size_t		 st_limit;	/* bytes in use at which puts stop */
+	int		 st_full;	/* no room for puts in this group */
+	unsigned	 st_writes;	/* in the open group */
+	int64_t		 st_since;	/* ms, first write of the group */
+	struct group	 st_group;	/* callbacks of the open group */
+	struct group	 st_ended;	/* of ended groups, not called yet ... */
+	int		*st_ended_error;/* ... with their results */
+	size_t		 st_ended_size;
+	int		 st_error;
+	int		 st_walking;
+	int		 st_calling;
+	uint8_t		*st_buf;	/* sealing and opening */
+	size_t		 st_bufsize;
+	void		(*st_wakeup)(int, void *);
+	void		*st_wakeup_arg;
+};
+
+int		 store_mdb_errno(int);
+/* Room for n bytes in st_buf; its contents are lost. */
+int		 store_buf_need(struct store *, size_t);
+/* Keys of a sealed table from the master key and its name. */
+int		 store_table_keys(struct store_table *, const char *name,
+		    const uint8_t *master);
+/* Is it the master key that the table was made with?  Within a write
+ * transaction.  -1: EBADMSG. */
+int		 store_table_check(struct store_table *, const char *name);
+void		 store_key_hash(const struct store_table *, const void *, size_t,
+		    uint8_t *hash);
+/* Sealed value in st_buf: its length, or -1. */
+ssize_t		 store_seal(struct store_table *, const uint8_t *hash,
+		    const void *, size_t);
+/* A record's value for the caller, without its version byte, opened if the
+ * table is sealed: length or -1. */
+ssize_t		 store_value_out(struct store_table *, const MDB_val *key,
+		    const MDB_val *val, void *, size_t, uint8_t *version);
+
+#endif

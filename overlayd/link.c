@@ -1,0 +1,509 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Links of overlayd: listeners, TLS connections both ways, frames and their
+ * acks.  What a link carries goes to the node; here nothing of it is read.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/tree.h>
+
+#include <errno.h>
+#include <event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "log.h"
+#include "overlayd.h"
+#include "proc.h"
+#include "tlsconn.h"
+
+#define CONNECT_MS	5000
+#define HANDSHAKE_MS	15000
+#define LINGER_MS	2000
+#define WRITE_MAX	((size_t)4 * 1024 * 1024)
+#define TICK_MS		500
+#define SUSPECT_MS	2000	/* no ack for so long beyond the RTO: not routed through */
+#define DEAD_MS		30000
+#define ACCEPTS_A_TURN	16
+#define ACCEPT_PAUSE_S	1
+#define PENDING_MAX	64	/* accepted, TLS not complete */
+#define PENDING_HOST	16	/* the same from one address */
+
+struct listener {
+	TAILQ_ENTRY(listener) l_entry;
+	struct event	 l_ev, l_timer;
+	int		 l_fd;		/* ours */
+};
+TAILQ_HEAD(listener_list, listener);
+
+struct ovlink {
+	RB_ENTRY(ovlink) ol_entry;	/* in links, which owns it */
+	uint64_t	 ol_id;
+	struct tlsconn	*ol_tc;
+	struct frame_link ol_frames;
+	struct vaddr	 ol_addr;
+	int		 ol_inbound;
+	int		 ol_open;
+	int		 ol_told;	/* the node knows it as up */
+	int		 ol_closing;	/* the node gave it up */
+	int		 ol_suspect;
+	uint64_t	 ol_in, ol_out;
+};
+RB_HEAD(ovlink_tree, ovlink);
+
+static int	 ovlink_cmp(const struct ovlink *, const struct ovlink *);
+static struct ovlink *ovlink_find(uint64_t);
+static struct ovlink *ovlink_new(uint64_t, const struct vaddr *, int);
+static void	 ovlink_free(struct ovlink *);
+static void	 link_limits(struct tlsconn_limits *);
+static void	 link_fail(int, short, void *);
+static void	 link_opened(struct tlsconn *, void *);
+static size_t	 link_data(struct tlsconn *, const uint8_t *, size_t, void *);
+static void	 link_closed(struct tlsconn *, const char *, void *);
+static void	 link_tick(int, short, void *);
+static void	 tick_arm(void);
+static void	 listener_ready(int, short, void *);
+static void	 listener_again(int, short, void *);
+static int	 accept_wanted(const struct vaddr *);
+
+RB_PROTOTYPE(ovlink_tree, ovlink, ol_entry, ovlink_cmp)
+RB_GENERATE(ovlink_tree, ovlink, ol_entry, ovlink_cmp)
+
+static struct listener_list listeners = TAILQ_HEAD_INITIALIZER(listeners);
+static struct ovlink_tree links = RB_INITIALIZER(&links);
+static size_t	 nlinks;
+static struct event tick;
+static int	 tick_set;
+static uint64_t	 refused;
+struct reload_tls link_tls;
+
+static struct log_limit	 refusals = { "refused overlay links", 5, 10000, 0, 0, 0 };
+
+static const struct tlsconn_ops link_ops = {
+	link_opened, link_data, NULL, link_closed
+};
+
+static int
+ovlink_cmp(const struct ovlink *a, const struct ovlink *b)
+{
+	return (a->ol_id < b->ol_id ? -1 : a->ol_id > b->ol_id);
+}
+
+static struct ovlink *
+ovlink_find(uint64_t id)
+{
+	struct ovlink	 key;
+
+	key.ol_id = id;
+	return (RB_FIND(ovlink_tree, &links, &key));
+}
+
+static struct ovlink *
+ovlink_new(uint64_t id, const struct vaddr *va, int inbound)
+{
+	struct ovlink	*ol;
+
+	if ((ol = calloc(1, sizeof(*ol))) == NULL)
+		return (NULL);
+	ol->ol_id = id;
+	ol->ol_addr = *va;
+	ol->ol_inbound = inbound;
+	frame_link_init(&ol->ol_frames);
+	RB_INSERT(ovlink_tree, &links, ol);
+	nlinks++;
+	return (ol);
+}
+
+static void
+ovlink_free(struct ovlink *ol)
+{
+	RB_REMOVE(ovlink_tree, &links, ol);
+	nlinks--;
+	tlsconn_free(ol->ol_tc);
+	free(ol);
+}
+
+static void
+link_limits(struct tlsconn_limits *tl)
+{
+	memset(tl, 0, sizeof(*tl));
+	tl->tl_connect_ms = CONNECT_MS;
+	tl->tl_handshake_ms = HANDSHAKE_MS;
+	tl->tl_read_max = (size_t)ovconf.oc_doc->rd_max_message + 65536;
+	tl->tl_write_max = WRITE_MAX;
+}
+
+/* -- what the node asks for -- */
+
+void
+link_connect(void *arg, uint64_t id, const struct vaddr *va)
+{
+	struct tlsconn_limits tl;
+	struct timeval	 tv = { 0, 0 };
+	struct ovlink	*ol;
+	const struct vaddr *from = NULL;
+
+	(void)arg;
+	if (ovconf.oc_from.va_family == va->va_family)
+		from = &ovconf.oc_from;
+	link_limits(&tl);
+	if ((ol = ovlink_new(id, va, 0)) != NULL)
+		ol->ol_tc = tlsconn_connect(va, from, ovconf.oc_client, &tl, &link_ops,
+		    (void *)(uintptr_t)id);
+	if (ol != NULL && ol->ol_tc != NULL)
+		return;
+	/* The node must not be called back from its own call. */
+	if (ol != NULL)
+		ovlink_free(ol);
+	if (event_once(-1, EV_TIMEOUT, link_fail, (void *)(uintptr_t)id, &tv) == -1)
+		log_warn("link");
+}
+
+static void
+link_fail(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	ov_enter();
+	if (node != NULL)
+		node_link_down(node, (uint64_t)(uintptr_t)arg);
+	ov_leave();
+}
+
+void
+link_send(void *arg, uint64_t id, const void *msg, size_t len)
+{
+	struct ovlink	*ol;
+	struct wbuf	 w;
+	uint8_t		*buf;
+
+	(void)arg;
+	if ((ol = ovlink_find(id)) == NULL || !ol->ol_open || ol->ol_closing ||
+	    (buf = malloc(len + FRAME_DATA_HEADER)) == NULL)
+		return;
+	wbuf_init(&w, buf, len + FRAME_DATA_HEADER);
+	frame_write_data(&w, frame_sent(&ol->ol_frames, proc_boot_ms()), msg, len);
+	if (wbuf_ok(&w) == 0 && tlsconn_write(ol->ol_tc, w.w_buf, w.w_len) == 0)
+		ol->ol_out++;
+	free(buf);
+	tick_arm();
+}
+
+void
+link_close(void *arg, uint64_t id)
+{
+	struct ovlink	*ol;
+
+	(void)arg;
+	if ((ol = ovlink_find(id)) == NULL || ol->ol_closing)
+		return;
+	ol->ol_closing = 1;
+	tlsconn_shutdown(ol->ol_tc, LINGER_MS);
+}
+
+/* -- what the connection tells -- */
+
+static void
+link_opened(struct tlsconn *tc, void *arg)
+{
+	struct reload_cert rc;
+	struct ovlink	*ol;
+	struct nodeid	 id;
+
+	if ((ol = ovlink_find((uint64_t)(uintptr_t)arg)) == NULL || node == NULL)
+		return;
+	if (ol->ol_closing)
+		return;
+	if (reload_tls_peer(tlsconn_ssl(tc), &rc) == -1 || rc.rc_nodes != 1) {
+		tlsconn_shutdown(tc, 0);
+		return;
+	}
+	memcpy(id.id_b, rc.rc_node[0], NODEID_LEN);
+	ol->ol_open = ol->ol_told = 1;
+	ov_enter();
+	if (node_link_up(node, ol->ol_id, &id, &ol->ol_addr, ol->ol_inbound) == -1) {
+		refused++;
+		ol->ol_told = 0;
+		link_close(NULL, ol->ol_id);
+	}
+	ov_leave();
+}
+
+static size_t
+link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
+{
+	enum frame_error error;
+	struct ovlink	*ol;
+	struct frame	 fr;
+	struct wbuf	 w;
+	uint8_t		 ack[FRAME_ACK_LEN];
+	uint64_t	 id = (uint64_t)(uintptr_t)arg;
+	size_t		 used = 0;
+	ssize_t		 n;
+
+	ov_enter();
+	while ((ol = ovlink_find(id)) != NULL && used < len) {
+		n = frame_parse(p + used, len - used, ovconf.oc_doc->rd_max_message,
+		    &fr, &error);
+		if (n == 0)
+			break;
+		if (n == -1) {
+			if (log_allow(&refusals, proc_boot_ms()))
+				log_info("overlay link closed: %s", error == FRAME_TOO_LARGE ?
+				    "message above max-message-size" : "not a frame");
+			used = (size_t)-1;
+			break;
+		}
+		used += (size_t)n;
+		if (fr.fr_type == FRAME_ACK) {
+			(void)frame_acked(&ol->ol_frames, fr.fr_seq, proc_boot_ms());
+			continue;
+		}
+		wbuf_init(&w, ack, sizeof(ack));
+		frame_write_ack(&w, fr.fr_seq, frame_received(&ol->ol_frames, fr.fr_seq));
+		(void)tlsconn_write(tc, ack, w.w_len);
+		ol->ol_in++;
+		if (ol->ol_closing || node == NULL)
+			continue;
+		if (node_input(node, id, fr.fr_msg, fr.fr_len) == -1) {
+			used = (size_t)-1;
+			break;
+		}
+	}
+	ov_leave();
+	return (used);
+}
+
+static void
+link_closed(struct tlsconn *tc, const char *why, void *arg)
+{
+	struct ovlink	*ol;
+	uint64_t	 id = (uint64_t)(uintptr_t)arg;
+	char		 buf[VADDR_STRLEN];
+	const char	*cert;
+
+	(void)tc;
+	if ((ol = ovlink_find(id)) == NULL)
+		return;
+	if (!ol->ol_open) {
+		cert = link_tls.rt_why;
+		link_tls.rt_why = NULL;
+		refused += ol->ol_inbound != 0;
+		if (log_allow(&refusals, proc_boot_ms()))
+			log_debug("overlay link %s %s: %s%s%s",
+			    ol->ol_inbound ? "from" : "to",
+			    vaddr_str(&ol->ol_addr, buf, sizeof(buf)), why,
+			    cert != NULL ? ": " : "", cert != NULL ? cert : "");
+	}
+	ovlink_free(ol);
+	ov_enter();
+	if (node != NULL)
+		node_link_down(node, id);	/* a link it gave up is not known to it */
+	ov_leave();
+}
+
+/* Frames without an ack: the peer is not routed through, and later closed. */
+static void
+tick_arm(void)
+{
+	struct timeval	 tv = { 0, TICK_MS * 1000 };
+
+	if (!tick_set) {
+		evtimer_set(&tick, link_tick, NULL);
+		tick_set = 1;
+	}
+	if (!evtimer_pending(&tick, NULL))
+		(void)evtimer_add(&tick, &tv);
+}
+
+static void
+link_tick(int fd, short event, void *arg)
+{
+	struct ovlink	*ol, *nol;
+	uint64_t	 now = proc_boot_ms(), ms;
+	int		 again = 0, suspect;
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	ov_enter();
+	RB_FOREACH_SAFE(ol, ovlink_tree, &links, nol) {
+		if (!ol->ol_open || ol->ol_closing)
+			continue;
+		ms = frame_overdue(&ol->ol_frames, now);
+		again |= frame_deadline(&ol->ol_frames) != 0;
+		suspect = ms > SUSPECT_MS;
+		if (suspect != ol->ol_suspect) {
+			ol->ol_suspect = suspect;
+			node_link_suspect(node, ol->ol_id, suspect);
+		}
+		if (ms > DEAD_MS) {
+			ol->ol_closing = 1;
+			node_link_down(node, ol->ol_id);
+			tlsconn_shutdown(ol->ol_tc, 0);
+		}
+	}
+	ov_leave();
+	if (again)
+		tick_arm();
+}
+
+int
+link_info(uint64_t id, struct link_info *li)
+{
+	struct ovlink	*ol;
+
+	if ((ol = ovlink_find(id)) == NULL)
+		return (-1);
+	memset(li, 0, sizeof(*li));
+	li->li_inbound = ol->ol_inbound;
+	li->li_rtt_ms = ol->ol_frames.fl_srtt8 / 8;
+	li->li_in = ol->ol_in;
+	li->li_out = ol->ol_out;
+	li->li_addr = ol->ol_addr;
+	return (0);
+}
+
+size_t
+link_count(void)
+{
+	return (nlinks);
+}
+
+uint64_t
+link_refused(void)
+{
+	return (refused);
+}
+
+void
+link_clear(void)
+{
+	struct ovlink	*ol;
+
+	while ((ol = RB_MIN(ovlink_tree, &links)) != NULL)
+		ovlink_free(ol);
+}
+
+/* -- listeners -- */
+
+void
+link_listen(int fd)
+{
+	struct listener	*l;
+
+	if ((l = calloc(1, sizeof(*l))) == NULL) {
+		log_warn("listener");
+		close(fd);
+		return;
+	}
+	l->l_fd = fd;
+	event_set(&l->l_ev, fd, EV_READ | EV_PERSIST, listener_ready, l);
+	evtimer_set(&l->l_timer, listener_again, l);
+	TAILQ_INSERT_TAIL(&listeners, l, l_entry);
+	if (event_add(&l->l_ev, NULL) == -1)
+		log_warn("listener");
+}
+
+void
+link_listen_clear(void)
+{
+	struct listener	*l;
+
+	while ((l = TAILQ_FIRST(&listeners)) != NULL) {
+		TAILQ_REMOVE(&listeners, l, l_entry);
+		event_del(&l->l_ev);
+		evtimer_del(&l->l_timer);
+		close(l->l_fd);
+		free(l);
+	}
+}
+
+static void
+listener_again(int fd, short event, void *arg)
+{
+	struct listener	*l = arg;
+
+	(void)fd;
+	(void)event;
+	(void)event_add(&l->l_ev, NULL);
+}
+
+/* Strangers may hold few places before they have shown a certificate. */
+static int
+accept_wanted(const struct vaddr *va)
+{
+	struct ovlink	*ol;
+	size_t		 pending = 0, host = 0;
+
+	RB_FOREACH(ol, ovlink_tree, &links) {
+		if (!ol->ol_inbound || ol->ol_open)
+			continue;
+		pending++;
+		host += (size_t)vaddr_host_eq(&ol->ol_addr, va);
+	}
+	return (nlinks < 2 * NODE_LINKS_MAX && pending < PENDING_MAX && host < PENDING_HOST);
+}
+
+static void
+listener_ready(int fd, short event, void *arg)
+{
+	struct sockaddr_storage ss;
+	struct tlsconn_limits tl;
+	struct timeval	 tv = { ACCEPT_PAUSE_S, 0 };
+	struct listener	*l = arg;
+	struct ovlink	*ol;
+	struct vaddr	 va;
+	socklen_t	 len;
+	unsigned	 i;
+	int		 s;
+
+	(void)event;
+	for (i = 0; i < ACCEPTS_A_TURN; i++) {
+		len = sizeof(ss);
+		s = accept4(fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (s == -1) {
+			if (errno == EMFILE || errno == ENFILE) {
+				log_warn("accept");
+				event_del(&l->l_ev);
+				(void)evtimer_add(&l->l_timer, &tv);
+			}
+			return;
+		}
+		if (node == NULL || vaddr_from_sa((struct sockaddr *)&ss, &va) == -1 ||
+		    !accept_wanted(&va)) {
+			refused++;
+			close(s);
+			continue;
+		}
+		if ((ol = ovlink_new(node_link_id(node), &va, 1)) == NULL) {
+			close(s);
+			continue;
+		}
+		link_limits(&tl);
+		ol->ol_tc = tlsconn_accept(s, ovconf.oc_server, &tl, &link_ops,
+		    (void *)(uintptr_t)ol->ol_id);
+		if (ol->ol_tc == NULL)
+			ovlink_free(ol);
+	}
+}

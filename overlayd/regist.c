@@ -1,0 +1,720 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * core: publishing, refreshing and withdrawing our registrations, decoys and
+ * own numbers alike, at the rate that the configuration allows.
+ */
+
+#include <errno.h>
+#include <sodium.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "e164.h"
+#include "regist.h"
+
+#define BUSY_MAX	64	/* Stores under way */
+#define RETRY_MS	1500
+#define RETRY_MAX_MS	600000
+#define READ_MIN_MS	300000
+#define READ_MAX_MS	900000
+#define READ_AGE_MS	60000	/* entries younger than this are not read back */
+#define VALUE_LEN	20
+
+struct store_op {
+	struct regist	*so_regist;
+	uint64_t	 so_number;
+	uint64_t	 so_time;
+	uint8_t		 so_copy;
+	uint8_t		 so_withdraw;
+	char		 so_key[REGIST_KEY_LEN + 1];
+	struct nodeid	 so_resource;
+};
+
+static int	 entry_cmp(const struct regist_entry *, const struct regist_entry *);
+static int	 due_cmp(const struct regist_entry *, const struct regist_entry *);
+static void	 entry_count(struct regist *, const struct regist_entry *, int);
+static struct regist_entry *entry_get(struct regist *, uint64_t);
+static void	 entry_free(struct regist *, struct regist_entry *);
+static void	 entry_due(struct regist *, struct regist_entry *, uint64_t);
+static void	 entry_undue(struct regist *, struct regist_entry *);
+static void	 entry_state(struct regist *, struct regist_entry *, enum regist_state);
+static void	 config_add(struct regist *, uint64_t, enum regist_kind, uint64_t, size_t *);
+static void	 config_decoys(struct regist *, const struct conf_range *, uint64_t, size_t *);
+static void	 regist_joined(struct node *);
+static void	 regist_pump(void *);
+static void	 regist_wake(struct regist *, uint64_t);
+static int	 op_start(struct regist *, struct regist_entry *);
+static void	 op_value(const struct store_op *, const struct node *, struct wire_value *,
+		    uint8_t *);
+static void	 op_signed(struct node *, int, const void *, size_t, void *);
+static void	 op_stored(struct node *, const struct node_resp *, void *);
+static void	 op_finish(struct store_op *, int);
+static void	 round_done(struct regist *, struct regist_entry *);
+static uint32_t	 regist_lifetime(const struct regist *);
+static void	 readback(void *);
+static void	 readback_done(struct node *, const struct lookup_result *, void *);
+
+RB_PROTOTYPE(regist_tree, regist_entry, re_entry, entry_cmp)
+RB_PROTOTYPE(regist_due, regist_entry, re_bydue, due_cmp)
+RB_GENERATE(regist_tree, regist_entry, re_entry, entry_cmp)
+RB_GENERATE(regist_due, regist_entry, re_bydue, due_cmp)
+
+static int
+entry_cmp(const struct regist_entry *a, const struct regist_entry *b)
+{
+	return (a->re_number < b->re_number ? -1 : a->re_number > b->re_number);
+}
+
+static int
+due_cmp(const struct regist_entry *a, const struct regist_entry *b)
+{
+	if (a->re_due != b->re_due)
+		return (a->re_due < b->re_due ? -1 : 1);
+	return (entry_cmp(a, b));
+}
+
+struct regist *
+regist_new(struct node *n, const uint8_t secret[REGIST_SECRET_LEN],
+    regist_keep_fn keep, void *arg)
+{
+	struct regist	*rg;
+	uint8_t		 h[16];
+	size_t		 i;
+
+	if ((rg = calloc(1, sizeof(*rg))) == NULL)
+		return (NULL);
+	rg->rg_node = n;
+	rg->rg_keep = keep;
+	rg->rg_arg = arg;
+	rg->rg_rate = 50;
+	rg->rg_read_min = READ_MIN_MS;
+	rg->rg_read_max = READ_MAX_MS;
+	RB_INIT(&rg->rg_entries);
+	RB_INIT(&rg->rg_due);
+	memcpy(rg->rg_secret, secret, REGIST_SECRET_LEN);
+	/*
+	 * One VServiceID for all our entries.  It comes from the Node-ID and
+	 * not from the secret, so that a box whose store was lost renews its
+	 * old entries instead of being refused a second one beside each.
+	 */
+	(void)crypto_generichash(h, sizeof(h), n->n_self.id_b, NODEID_LEN,
+	    (const uint8_t *)"vipr-vservice-id", 16);
+	for (i = 0; i < 8; i++) {
+		rg->rg_vservice[2 * i] = "0123456789abcdef"[h[i] >> 4];
+		rg->rg_vservice[2 * i + 1] = "0123456789abcdef"[h[i] & 15];
+	}
+	ntimer_set(&rg->rg_timer, regist_pump, rg);
+	ntimer_set(&rg->rg_readtimer, readback, rg);
+	n->n_regist = rg;
+	n->n_joined = regist_joined;
+	return (rg);
+}
+
+void
+regist_free(struct regist *rg)
+{
+	struct regist_entry *re;
+
+	if (rg == NULL)
+		return;
+	ntimer_del(&rg->rg_node->n_timers, &rg->rg_timer);
+	ntimer_del(&rg->rg_node->n_timers, &rg->rg_readtimer);
+	rg->rg_node->n_regist = NULL;
+	rg->rg_node->n_joined = NULL;
+	rg->rg_keep = NULL;
+	while ((re = RB_MIN(regist_tree, &rg->rg_entries)) != NULL)
+		entry_free(rg, re);
+	sodium_memzero(rg->rg_secret, sizeof(rg->rg_secret));
+	free(rg);
+}
+
+static uint32_t
+regist_lifetime(const struct regist *rg)
+{
+	const struct reload_kind *rk;
+
+	if (rg->rg_lifetime != 0)
+		return (rg->rg_lifetime);
+	rk = reload_doc_kind(rg->rg_node->n_doc, RELOAD_KIND_VIPR);
+	return (rk == NULL || rk->rk_lifetime == 0 ? 86400 : rk->rk_lifetime);
+}
+
+int
+regist_resource(uint64_t number, unsigned copy, struct nodeid *id)
+{
+	static const char *const prefix[REGIST_COPIES] = { "", "COPY1", "COPY2" };
+	struct wbuf	 w;
+	uint8_t		 buf[32];
+	char		 text[E164_SIZE];
+
+	if (copy >= REGIST_COPIES)
+		return (-1);
+	e164_unpack(number, text);
+	wbuf_init(&w, buf, sizeof(buf));
+	wbuf_str(&w, prefix[copy]);
+	wbuf_str(&w, text);
+	if (wbuf_ok(&w) == -1)
+		return (-1);
+	nodeid_resource(buf, w.w_len, id);
+	return (0);
+}
+
+/* -- entries -- */
+
+struct regist_entry *
+regist_find(const struct regist *rg, uint64_t number)
+{
+	struct regist_tree head = rg->rg_entries;
+	struct regist_entry key;
+
+	key.re_number = number;
+	return (RB_FIND(regist_tree, &head, &key));
+}
+
+struct regist_entry *
+regist_first(const struct regist *rg)
+{
+	struct regist_tree head = rg->rg_entries;
+
+	return (RB_MIN(regist_tree, &head));
+}
+
+struct regist_entry *
+regist_after(struct regist_entry *re)
+{
+	return (RB_NEXT(regist_tree, NULL, re));
+}
+
+const char *
+regist_state_str(const struct regist_entry *re)
+{
+	if (re->re_withdraw)
+		return ("withdrawing");
+	switch (re->re_state) {
+	case REGIST_PUBLISHED:
+		return ("published");
+	case REGIST_FAILED:
+		return ("failed");
+	default:
+		return ("pending");
+	}
+}
+
+static void
+entry_count(struct regist *rg, const struct regist_entry *re, int add)
+{
+	size_t		*p;
+
+	p = re->re_state == REGIST_PUBLISHED ? &rg->rg_npublished :
+	    re->re_state == REGIST_FAILED ? &rg->rg_nfailed : &rg->rg_npending;
+	*p = add ? *p + 1 : *p - 1;
+}
+
+static void
+entry_state(struct regist *rg, struct regist_entry *re, enum regist_state state)
+{
+	entry_count(rg, re, 0);
+	re->re_state = (uint8_t)state;
+	entry_count(rg, re, 1);
+}
+
+static struct regist_entry *
+entry_get(struct regist *rg, uint64_t number)
+{
+	struct regist_entry *re;
+
+	if ((re = regist_find(rg, number)) != NULL)
+		return (re);
+	if ((re = calloc(1, sizeof(*re))) == NULL)
+		return (NULL);
+	re->re_number = number;
+	RB_INSERT(regist_tree, &rg->rg_entries, re);
+	rg->rg_nentries++;
+	entry_count(rg, re, 1);
+	return (re);
+}
+
+static void
+entry_undue(struct regist *rg, struct regist_entry *re)
+{
+	if (re->re_due == 0)
+		return;
+	RB_REMOVE(regist_due, &rg->rg_due, re);
+	re->re_due = 0;
+}
+
+static void
+entry_due(struct regist *rg, struct regist_entry *re, uint64_t at)
+{
+	entry_undue(rg, re);
+	re->re_due = at == 0 ? 1 : at;
+	RB_INSERT(regist_due, &rg->rg_due, re);
+	regist_wake(rg, at);
+}
+
+static void
+entry_free(struct regist *rg, struct regist_entry *re)
+{
+	entry_undue(rg, re);
+	entry_count(rg, re, 0);
+	RB_REMOVE(regist_tree, &rg->rg_entries, re);
+	rg->rg_nentries--;
+	if (re->re_kept && rg->rg_keep != NULL)
+		rg->rg_keep(rg->rg_arg, re->re_number, 0);
+	free(re);
+}
+
+void
+regist_known(struct regist *rg, uint64_t number)
+{
+	struct regist_entry *re;
+
+	if ((re = entry_get(rg, number)) != NULL)
+		re->re_kept = 1;
+}
+
+/* -- configuration -- */
+
+/* spread: the first round of all is spread over so many ms. */
+static void
+config_add(struct regist *rg, uint64_t number, enum regist_kind kind, uint64_t spread,
+    size_t *count)
+{
+	struct node	*n = rg->rg_node;
+	struct regist_entry *re;
+
+	if ((re = entry_get(rg, number)) == NULL)
+		return;
+	if (re->re_mark)
+		return;		/* named twice; an own number stays one */
+	re->re_mark = 1;
+	re->re_kind = (uint8_t)kind;
+	(*count)++;
+	if (re->re_withdraw || (re->re_due == 0 && !re->re_busy)) {
+		re->re_withdraw = 0;
+		re->re_copy = re->re_good = 0;
+		entry_due(rg, re, n->n_mono + node_rand(n, (uint32_t)spread + 1));
+	}
+}
+
+/*
+ * Decoys of a range: drawn by a keyed hash of the range and a counter, so that
+ * they are the same after a restart and nobody else can tell them.
+ */
+static void
+config_decoys(struct regist *rg, const struct conf_range *cr, uint64_t spread, size_t *count)
+{
+	struct regist_entry *re;
+	struct wbuf	 w;
+	uint64_t	 size, i, tries, v, number;
+	uint8_t		 in[64], h[16];
+	char		 text[E164_SIZE];
+	struct cur	 c;
+
+	size = e164_range_size(&cr->cr_range);
+	for (i = tries = 0; i < cr->cr_count && i < size &&
+	    tries < 20 * (uint64_t)cr->cr_count + 100; tries++) {
+		wbuf_init(&w, in, sizeof(in));
+		wbuf_str(&w, cr->cr_range.er_from);
+		wbuf_str(&w, cr->cr_range.er_to);
+		wbuf_u64(&w, tries);
+		(void)crypto_generichash(h, sizeof(h), in, w.w_len, rg->rg_secret,
+		    sizeof(rg->rg_secret));
+		cur_init(&c, h, sizeof(h));
+		(void)cur_u64(&c, &v);
+		if (e164_range_nth(&cr->cr_range, v % size, text) == -1)
+			continue;
+		number = e164_pack(text);
+		if ((re = regist_find(rg, number)) != NULL && re->re_mark) {
+			if (re->re_kind == REGIST_OWN && size <= 2 * (uint64_t)cr->cr_count)
+				i++;	/* own numbers thin the range out */
+			continue;
+		}
+		config_add(rg, number, REGIST_DECOY, spread, count);
+		i++;
+	}
+}
+
+int
+regist_config(struct regist *rg, const struct conf_ranges *numbers,
+    const struct conf_ranges *decoys, uint32_t rate, uint32_t lifetime)
+{
+	const struct reload_kind *rk;
+	const struct conf_range *cr;
+	struct regist_entry *re;
+	struct node	*n = rg->rg_node;
+	char		 text[E164_SIZE];
+	uint64_t	 i, size, spread, total = 0;
+	size_t		 count = 0, max = REGIST_NUMBERS_MAX;
+	int		 over = 0;
+
+	rk = reload_doc_kind(n->n_doc, RELOAD_KIND_VIPR);
+	if (rk != NULL && rk->rk_quota < max)
+		max = rk->rk_quota;
+	rg->rg_rate = rate == 0 ? 50 : rate;
+	rg->rg_lifetime = lifetime;
+	TAILQ_FOREACH(cr, numbers, cr_entry)
+		total += e164_range_size(&cr->cr_range);
+	TAILQ_FOREACH(cr, decoys, cr_entry)
+		total += cr->cr_count;
+	spread = (total > max ? max : total) * REGIST_COPIES * 1000 / rg->rg_rate;
+	RB_FOREACH(re, regist_tree, &rg->rg_entries)
+		re->re_mark = 0;
+	TAILQ_FOREACH(cr, numbers, cr_entry) {
+		size = e164_range_size(&cr->cr_range);
+		for (i = 0; i < size; i++) {
+			if (count >= max) {
+				over = 1;
+				break;
+			}
+			if (e164_range_nth(&cr->cr_range, i, text) == -1)
+				break;
+			config_add(rg, e164_pack(text), REGIST_OWN, spread, &count);
+		}
+	}
+	TAILQ_FOREACH(cr, decoys, cr_entry) {
+		if (count + cr->cr_count > max) {
+			over = 1;
+			break;
+		}
+		config_decoys(rg, cr, spread, &count);
+	}
+	RB_FOREACH(re, regist_tree, &rg->rg_entries) {
+		if (re->re_mark || re->re_withdraw)
+			continue;
+		re->re_withdraw = 1;
+		re->re_copy = re->re_good = 0;
+		entry_due(rg, re, n->n_mono);
+	}
+	return (over ? -1 : 0);
+}
+
+/* -- the queue -- */
+
+static void
+regist_joined(struct node *n)
+{
+	struct regist	*rg = n->n_regist;
+
+	regist_wake(rg, n->n_mono);
+	ntimer_add(&n->n_timers, &rg->rg_readtimer, n->n_mono + rg->rg_read_min +
+	    node_rand(n, (uint32_t)(rg->rg_read_max - rg->rg_read_min + 1)));
+}
+
+static void
+regist_wake(struct regist *rg, uint64_t at)
+{
+	struct node	*n = rg->rg_node;
+
+	if (at < n->n_mono)
+		at = n->n_mono;
+	if (n->n_join == JOIN_DONE &&
+	    (!rg->rg_timer.nt_armed || rg->rg_timer.nt_at > at))
+		ntimer_add(&n->n_timers, &rg->rg_timer, at);
+}
+
+/* One Store a token; a token every 1/rate s, at most one second's worth. */
+static void
+regist_pump(void *arg)
+{
+	struct regist	*rg = arg;
+	struct node	*n = rg->rg_node;
+	struct regist_entry *re;
+	uint64_t	 add, max = (uint64_t)rg->rg_rate * 1000;
+
+	if (n->n_join != JOIN_DONE)
+		return;
+	add = (n->n_mono - rg->rg_tokens_at) * rg->rg_rate;
+	rg->rg_tokens_at = n->n_mono;
+	rg->rg_tokens = add > max - rg->rg_tokens ? max : rg->rg_tokens + add;
+	while ((re = RB_MIN(regist_due, &rg->rg_due)) != NULL && re->re_due <= n->n_mono) {
+		if (rg->rg_nbusy >= BUSY_MAX)
+			return;		/* the next that ends goes on */
+		if (rg->rg_tokens < 1000) {
+			ntimer_add(&n->n_timers, &rg->rg_timer,
+			    n->n_mono + (1000 - rg->rg_tokens) / rg->rg_rate + 1);
+			return;
+		}
+		entry_undue(rg, re);
+		if (op_start(rg, re) == -1) {
+			entry_due(rg, re, n->n_mono + RETRY_MS);
+			continue;
+		}
+		rg->rg_tokens -= 1000;
+	}
+	if (re != NULL)
+		regist_wake(rg, re->re_due);
+}
+
+/* -- one Store -- */
+
+static void
+op_value(const struct store_op *so, const struct node *n, struct wire_value *wv,
+    uint8_t *buf)
+{
+	struct wbuf	 w;
+
+	memset(wv, 0, sizeof(*wv));
+	wv->wv_key.p = so->so_key;
+	wv->wv_key.len = REGIST_KEY_LEN;
+	wv->wv_exists = !so->so_withdraw;
+	if (so->so_withdraw)
+		return;
+	/* The drafts' peerID attribute. */
+	wbuf_init(&w, buf, VALUE_LEN);
+	wbuf_u16(&w, 0x2008);
+	wbuf_u16(&w, NODEID_LEN);
+	wbuf_bytes(&w, n->n_self.id_b, NODEID_LEN);
+	wv->wv_data.p = (const char *)buf;
+	wv->wv_data.len = w.w_len;
+}
+
+static int
+op_start(struct regist *rg, struct regist_entry *re)
+{
+	struct node	*n = rg->rg_node;
+	struct store_op	*so;
+	struct wire_value wv;
+	struct wbuf	 w;
+	uint8_t		 in[256], val[VALUE_LEN];
+
+	if ((so = calloc(1, sizeof(*so))) == NULL)
+		return (-1);
+	so->so_regist = rg;
+	so->so_number = re->re_number;
+	so->so_copy = re->re_copy;
+	so->so_withdraw = re->re_withdraw;
+	if (re->re_time < n->n_wall)
+		re->re_time = n->n_wall;
+	else
+		re->re_time++;
+	so->so_time = re->re_time;
+	(void)nodeid_hex(&n->n_self, so->so_key);
+	so->so_key[32] = '+';
+	memcpy(so->so_key + 33, rg->rg_vservice, 16);
+	if (regist_resource(so->so_number, so->so_copy, &so->so_resource) == -1)
+		goto fail;
+	op_value(so, n, &wv, val);
+	wbuf_init(&w, in, sizeof(in));
+	wire_data_input(&w, so->so_resource.id_b, NODEID_LEN, RELOAD_KIND_VIPR,
+	    RELOAD_DICTIONARY, so->so_time, &wv);
+	if (wbuf_ok(&w) == -1 || node_sign_data(n, in, w.w_len, op_signed, so) == -1)
+		goto fail;
+	re->re_busy = 1;
+	rg->rg_nbusy++;
+	rg->rg_stores++;
+	return (0);
+fail:
+	free(so);
+	return (-1);
+}
+
+static void
+op_signed(struct node *n, int error, const void *sig, size_t siglen, void *arg)
+{
+	struct store_op	*so = arg;
+	struct node_build b;
+	struct node_dest nd;
+	struct wire_store wt;
+	struct wire_kinddata wk;
+	struct wire_stored ws;
+	struct wbuf	 w;
+	struct cur	 c;
+	uint8_t		 sigbuf[RELOAD_SIG_MAX + 64], val[VALUE_LEN];
+	uint8_t		 stored[RELOAD_SIG_MAX + 512], kd[RELOAD_SIG_MAX + 640];
+
+	if (n->n_closing || n->n_regist == NULL) {
+		free(so);
+		return;
+	}
+	if (error != 0 || build_open(n, &b, WIRE_STORE) == -1) {
+		op_finish(so, WIRE_E_REQUEST_TIMEOUT);
+		return;
+	}
+	memset(&ws, 0, sizeof(ws));
+	wbuf_init(&w, sigbuf, sizeof(sigbuf));
+	reload_signature_write(&w, n->n_conf.nc_alg, n->n_conf.nc_sha256, sig, siglen);
+	cur_init(&c, sigbuf, w.w_len);
+	if (wbuf_ok(&w) == -1 || reload_signature_parse(&c, &ws.ws_sig) == -1)
+		(void)wbuf_fail(&b.nb_w);
+	ws.ws_time = so->so_time;
+	ws.ws_lifetime = regist_lifetime(so->so_regist);
+	op_value(so, n, &ws.ws_value, val);
+	wbuf_init(&w, stored, sizeof(stored));
+	wire_stored_write(&w, RELOAD_DICTIONARY, &ws);
+	memset(&wk, 0, sizeof(wk));
+	wk.wk_kind = RELOAD_KIND_VIPR;
+	wk.wk_model = RELOAD_DICTIONARY;
+	cur_init(&wk.wk_values, stored, w.w_len);
+	wbuf_init(&w, kd, sizeof(kd));
+	wire_kinddata_write(&w, &wk);
+	memset(&wt, 0, sizeof(wt));
+	wt.wt_resource.p = (const char *)so->so_resource.id_b;
+	wt.wt_resource.len = NODEID_LEN;
+	cur_init(&wt.wt_kinds, kd, w.w_len);
+	wire_store_write(&b.nb_w, &wt);
+	memset(&nd, 0, sizeof(nd));
+	nd.nd_type = WIRE_DEST_RESOURCE;
+	nd.nd_id = so->so_resource;
+	if (node_request(n, &b, &nd, 1, 0, op_stored, so) == 0)
+		op_finish(so, WIRE_E_REQUEST_TIMEOUT);
+}
+
+static void
+op_stored(struct node *n, const struct node_resp *resp, void *arg)
+{
+	struct store_op	*so = arg;
+
+	if (n->n_closing || n->n_regist == NULL) {
+		free(so);
+		return;
+	}
+	op_finish(so, resp->nr_error);
+}
+
+/* One copy is stored, or not; on to the next. */
+static void
+op_finish(struct store_op *so, int error)
+{
+	struct regist	*rg = so->so_regist;
+	struct node	*n = rg->rg_node;
+	struct regist_entry *re;
+	uint8_t		 copy = so->so_copy, withdraw = so->so_withdraw;
+
+	re = regist_find(rg, so->so_number);
+	free(so);
+	rg->rg_nbusy--;
+	regist_wake(rg, n->n_mono);
+	if (re == NULL)
+		return;
+	re->re_busy = 0;
+	if (withdraw != re->re_withdraw) {
+		/* The configuration changed its mind meanwhile. */
+		re->re_copy = re->re_good = 0;
+		entry_due(rg, re, n->n_mono);
+		return;
+	}
+	if (error == 0) {
+		re->re_good |= (uint8_t)(1u << copy);
+		if (!re->re_kept && !withdraw) {
+			re->re_kept = 1;
+			if (rg->rg_keep != NULL)
+				rg->rg_keep(rg->rg_arg, re->re_number, 1);
+		}
+	} else {
+		re->re_error = (uint16_t)error;
+		/* Our clock was ahead once: the read-back tells how far. */
+		if (error == WIRE_E_DATA_TOO_OLD)
+			(void)lookup_start(n, re->re_number, readback_done,
+			    (void *)(uintptr_t)re->re_number);
+	}
+	if (++re->re_copy < REGIST_COPIES) {
+		entry_due(rg, re, n->n_mono);
+		return;
+	}
+	round_done(rg, re);
+}
+
+static void
+round_done(struct regist *rg, struct regist_entry *re)
+{
+	struct node	*n = rg->rg_node;
+	uint64_t	 ms;
+
+	re->re_copy = 0;
+	if (re->re_good == (1u << REGIST_COPIES) - 1) {
+		re->re_good = re->re_fails = 0;
+		if (re->re_withdraw) {
+			entry_free(rg, re);
+			return;
+		}
+		re->re_refreshed = n->n_wall;
+		entry_state(rg, re, REGIST_PUBLISHED);
+		/* At half-life, up to a tenth of it earlier. */
+		ms = (uint64_t)regist_lifetime(rg) * 500;
+		ms -= node_rand(n, (uint32_t)(ms / 10) + 1);
+		entry_due(rg, re, n->n_mono + ms);
+		return;
+	}
+	re->re_good = 0;
+	if (re->re_fails < UINT8_MAX)
+		re->re_fails++;
+	if (re->re_fails >= 3)
+		entry_state(rg, re, REGIST_FAILED);
+	ms = (uint64_t)RETRY_MS << (re->re_fails < 7 ? re->re_fails - 1 : 7);
+	if (ms > RETRY_MAX_MS)
+		ms = RETRY_MAX_MS;
+	entry_due(rg, re, n->n_mono + ms / 2 + node_rand(n, (uint32_t)ms));
+}
+
+/* -- reading back -- */
+
+static void
+readback(void *arg)
+{
+	struct regist	*rg = arg;
+	struct node	*n = rg->rg_node;
+	struct regist_entry *re;
+	uint64_t	 skip;
+
+	ntimer_add(&n->n_timers, &rg->rg_readtimer, n->n_mono + rg->rg_read_min +
+	    node_rand(n, (uint32_t)(rg->rg_read_max - rg->rg_read_min + 1)));
+	if (n->n_join != JOIN_DONE || rg->rg_npublished == 0)
+		return;
+	skip = node_rand(n, (uint32_t)rg->rg_nentries);
+	for (re = regist_first(rg); re != NULL && skip > 0; skip--)
+		re = regist_after(re);
+	if (re == NULL || re->re_state != REGIST_PUBLISHED || re->re_withdraw ||
+	    re->re_busy || re->re_refreshed + READ_AGE_MS > n->n_wall)
+		return;
+	(void)lookup_start(n, re->re_number, readback_done,
+	    (void *)(uintptr_t)re->re_number);
+}
+
+static void
+readback_done(struct node *n, const struct lookup_result *lr, void *arg)
+{
+	struct regist	*rg = n->n_regist;
+	struct regist_entry *re;
+	char		 text[E164_SIZE];
+
+	if (n->n_closing || rg == NULL || lr->lr_error != 0 ||
+	    (re = regist_find(rg, (uint64_t)(uintptr_t)arg)) == NULL)
+		return;
+	rg->rg_readbacks++;
+	if (lr->lr_owntime > re->re_time)
+		re->re_time = lr->lr_owntime;
+	if (re->re_withdraw || re->re_state != REGIST_PUBLISHED)
+		return;
+	if (lr->lr_own >= lr->lr_answers) {
+		re->re_hidden = 0;
+		return;
+	}
+	if (re->re_hidden < UINT8_MAX)
+		re->re_hidden++;
+	e164_unpack(re->re_number, text);
+	rg->rg_alarms++;
+	node_log(n, NODE_WARN, "registration of %s is missing in %u of %u places that answered%s",
+	    text, lr->lr_answers - lr->lr_own, lr->lr_answers,
+	    re->re_hidden > 1 ? ", again: it may be hidden on purpose" : "");
+	if (!re->re_busy) {
+		re->re_copy = re->re_good = 0;
+		entry_due(rg, re, n->n_mono);
+	}
+}

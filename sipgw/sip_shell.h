@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/* What the files of sipgw's shell share. */
+#ifndef SIP_SHELL_H
+#define SIP_SHELL_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+
+#include "chan.h"
+#include "conf.h"
+#include "proxy.h"
+#include "resolve.h"
+#include "rtab.h"
+#include "sip_limits.h"
+#include "store.h"
+
+struct shell {
+	struct store	*sh_store;
+	struct rtab	*sh_rtab;
+	struct resolver	*sh_resolver;
+	struct limits	*sh_limits;	/* connections and refusals */
+	struct proxy	*sh_proxy;
+	struct conf	*sh_conf;	/* in force */
+	/* Made by the check, taken over at the commit. */
+	SSL_CTX		*sh_next_server, *sh_next_client, *sh_next_inside;
+	uint64_t	 sh_legs_sent, sh_legs_stored, sh_legs_refused, sh_legs_failed;
+	uint64_t	 sh_legs_waiting;	/* sent, no answer yet */
+	uint64_t	 sh_legs_lost;		/* no answer will come */
+	int		 sh_key;		/* key is there */
+};
+extern struct shell shell;
+
+/* sip_shell.c */
+int		 shell_init(const char *dir);
+void		 shell_commit(struct conf *);
+void		 shell_enter(void);	/* set the proxy's clocks */
+void		 shell_leave(void);	/* set its timer */
+
+/* sip_shell_key.c */
+extern const struct imsg_rule shell_rules_key[];
+void		 shell_key_peer(struct chan *);
+int		 shell_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
+		    const void *, size_t);
+int		 shell_ticket(void *, uint64_t, const char *, const struct names *,
+		    const char *);
+void		 shell_outcome(void *, const char *, const char *, enum route_outcome,
+		    enum refusal);
+int		 shell_leg(void *, const struct imsg_leg *);
+
+/* sip_shell_conf.c */
+int		 shell_check(struct conf *, char *why, size_t);
+void		 shell_abort(struct conf *);
+void		 shell_hops(void);	/* look hop names up */
+
+/* sip_shell_ctl.c */
+extern const struct imsg_rule shell_rules_control[];
+
+#endif

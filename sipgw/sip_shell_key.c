@@ -1,0 +1,231 @@
+/*
+ * Copyright (c) 2026 The VIPR edge authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/* sipgw's shell: its talk with key about legs, tickets, routes, signatures. */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "log.h"
+#include "pkremote.h"
+#include "proc.h"
+#include "sip_shell.h"
+
+#define SIGN_MAX	1024
+#define ROUTE_TAIL_MAX	(RTAB_VALUE_MAX * 2)
+
+static int	key_leg_ack(struct chan *, struct chan_msg *, void *);
+static int	key_ticket_res(struct chan *, struct chan_msg *, void *);
+static int	key_route_set(struct chan *, struct chan_msg *, void *);
+static int	key_route_sync(struct chan *, struct chan_msg *, void *);
+static int	key_sign_res(struct chan *, struct chan_msg *, void *);
+
+const struct imsg_rule shell_rules_key[] = {
+	{ IMSG_LEG_ACK, sizeof(struct imsg_leg_ack), 0, 0, key_leg_ack },
+	{ IMSG_TICKET_RES, sizeof(struct imsg_ticket_res), 0, 0, key_ticket_res },
+	{ IMSG_ROUTE_SET, sizeof(struct imsg_route_set), ROUTE_TAIL_MAX, 0, key_route_set },
+	{ IMSG_ROUTE_SYNC, sizeof(uint64_t), 0, 0, key_route_sync },
+	{ IMSG_KEY_SIGN_RES, sizeof(struct imsg_key_sign_res), SIGN_MAX, 0, key_sign_res },
+	{ IMSG_NONE, 0, 0, 0, NULL }
+};
+
+static struct log_limit	leg_limit = { "calls that were not recorded", 3, 60000, 0, 0, 0 };
+
+void
+shell_key_peer(struct chan *ch)
+{
+	shell.sh_key = ch != NULL;
+	if (ch == NULL) {
+		/* What was not acknowledged is not recorded. */
+		shell.sh_legs_lost += shell.sh_legs_waiting;
+		shell.sh_legs_waiting = 0;
+		pkremote_lost();
+		shell_enter();
+		proxy_key_gone(shell.sh_proxy);
+		shell_leave();
+		return;
+	}
+	rtab_sync_begin(shell.sh_rtab);
+	if (chan_send(ch, IMSG_ROUTE_SYNC, -1, NULL, 0, NULL, 0) == -1)
+		log_warn("routes could not be asked for");
+}
+
+int
+shell_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
+    const void *p, size_t len)
+{
+	struct imsg_key_sign	ks;
+
+	memset(&ks, 0, sizeof(ks));
+	ks.ks_reqid = reqid;
+	ks.ks_keyid = keyid;
+	ks.ks_type = type;
+	ks.ks_scheme = scheme;
+	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks, sizeof(ks), p, len));
+}
+
+int
+shell_ticket(void *ctx, uint64_t reqid, const char *number, const struct names *na,
+    const char *token)
+{
+	static uint8_t		 buf[TOKEN_MAX + 2 + NAMES_MAX * (DOMAIN_SIZE + 1)];
+	struct imsg_ticket_check tc;
+	struct wbuf		 w;
+	size_t			 i;
+	int			 r;
+
+	(void)ctx;
+	memset(&tc, 0, sizeof(tc));
+	tc.tc_reqid = reqid;
+	(void)strlcpy(tc.tc_number, number, sizeof(tc.tc_number));
+	tc.tc_names = (uint32_t)na->na_count;
+	wbuf_init(&w, buf, sizeof(buf));
+	wbuf_lv_str(&w, 2, token);
+	for (i = 0; i < na->na_count; i++)
+		wbuf_lv_str(&w, 1, na->na_name[i]);
+	r = wbuf_ok(&w) == -1 ? -1 : chan_send(proc_peer(ROLE_KEY), IMSG_TICKET_CHECK, -1,
+	    &tc, sizeof(tc), buf, w.w_len);
+	explicit_bzero(buf, w.w_len);
+	return (r);
+}
+
+void
+shell_outcome(void *ctx, const char *number, const char *domain, enum route_outcome out,
+    enum refusal refusal)
+{
+	struct imsg_route_outcome ro;
+	uint8_t			 buf[DOMAIN_SIZE + 1];
+	struct wbuf		 w;
+
+	(void)ctx;
+	memset(&ro, 0, sizeof(ro));
+	(void)strlcpy(ro.ro_number, number, sizeof(ro.ro_number));
+	ro.ro_outcome = (uint16_t)out;
+	ro.ro_refusal = (uint16_t)refusal;
+	wbuf_init(&w, buf, sizeof(buf));
+	wbuf_lv_str(&w, 1, domain);
+	if (wbuf_ok(&w) == 0 && chan_send(proc_peer(ROLE_KEY), IMSG_ROUTE_OUTCOME, -1, &ro,
+	    sizeof(ro), buf, w.w_len) == -1)
+		log_debug("outcome of a call not reported: key is away");
+}
+
+int
+shell_leg(void *ctx, const struct imsg_leg *m)
+{
+	(void)ctx;
+	if (chan_send(proc_peer(ROLE_KEY), IMSG_LEG, -1, m, sizeof(*m), NULL, 0) == -1) {
+		if (log_allow(&leg_limit, proc_boot_ms()))
+			log_warnx("a call was not recorded: key is away");
+		return (-1);
+	}
+	shell.sh_legs_sent++;
+	shell.sh_legs_waiting++;
+	return (0);
+}
+
+static int
+key_leg_ack(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	struct imsg_leg_ack	la;
+
+	(void)ch;
+	(void)arg;
+	memcpy(&la, m->cm_fixed, sizeof(la));
+	if (shell.sh_legs_waiting > 0)
+		shell.sh_legs_waiting--;
+	switch (la.la_stored) {
+	case 0:
+		shell.sh_legs_refused++;
+		break;
+	case 1:
+		shell.sh_legs_stored++;
+		break;
+	case 2:
+		shell.sh_legs_failed++;
+		if (log_allow(&leg_limit, proc_boot_ms()))
+			log_warnx("a call was not recorded: key could not write it");
+		break;
+	default:
+		return (-1);
+	}
+	return (0);
+}
+
+static int
+key_ticket_res(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	struct imsg_ticket_res	tr;
+
+	(void)ch;
+	(void)arg;
+	memcpy(&tr, m->cm_fixed, sizeof(tr));
+	if (tr.tr_refusal > REFUSAL_POLICY)
+		return (-1);
+	shell_enter();
+	proxy_ticket(shell.sh_proxy, tr.tr_reqid, (enum refusal)tr.tr_refusal, tr.tr_name,
+	    tr.tr_not_after);
+	shell_leave();
+	return (0);
+}
+
+static int
+key_route_set(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	struct imsg_route_set	rs;
+
+	(void)ch;
+	(void)arg;
+	memcpy(&rs, m->cm_fixed, sizeof(rs));
+	if (rtab_set(shell.sh_rtab, &rs, &m->cm_tail) == -1) {
+		if (errno == EINVAL)
+			return (-1);
+		log_warn("a route could not be stored");
+	}
+	return (0);
+}
+
+static int
+key_route_sync(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	uint64_t	n;
+	int		gone;
+
+	(void)ch;
+	(void)arg;
+	memcpy(&n, m->cm_fixed, sizeof(n));
+	if ((gone = rtab_sync_end(shell.sh_rtab)) == -1)
+		log_warn("old routes could not be removed");
+	log_info("routes: %llu numbers from key, %d old ones removed",
+	    (unsigned long long)n, gone == -1 ? 0 : gone);
+	return (0);
+}
+
+static int
+key_sign_res(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	struct imsg_key_sign_res kr;
+	size_t			 len;
+
+	(void)ch;
+	(void)arg;
+	memcpy(&kr, m->cm_fixed, sizeof(kr));
+	len = cur_left(&m->cm_tail);
+	pkremote_reply(kr.kr_reqid, (int)kr.kr_error, cur_ptr(&m->cm_tail, len), len);
+	return (0);
+}

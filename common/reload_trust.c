@@ -36,6 +36,7 @@
 
 #define CHAIN_DEPTH	4	/* intermediates */
 #define BUCKET_CAS	8	/* intermediates taken from one bucket */
+#define BUCKET_MULTI	8	/* certificates parsed for cert_hash_node_id */
 #define PARTS_MAX	8
 
 struct reload_trust {
@@ -142,6 +143,7 @@ int
 reload_trust_bad(struct reload_trust *t, const uint8_t node[NODEID_LEN])
 {
 	uint8_t	(*bad)[NODEID_LEN];
+	size_t	 i;
 
 	if (reload_trust_is_bad(t, node))
 		return (0);
@@ -149,8 +151,11 @@ reload_trust_bad(struct reload_trust *t, const uint8_t node[NODEID_LEN])
 	    sizeof(*bad))) == NULL)
 		return (-1);
 	t->tr_bad = bad;
-	memcpy(t->tr_bad[t->tr_nbad++], node, NODEID_LEN);
-	qsort(t->tr_bad, t->tr_nbad, sizeof(*t->tr_bad), node_cmp);
+	for (i = t->tr_nbad; i > 0 && node_cmp(bad[i - 1], node) > 0; i--)
+		continue;
+	memmove(bad[i + 1], bad[i], (t->tr_nbad - i) * sizeof(*bad));
+	memcpy(bad[i], node, NODEID_LEN);
+	t->tr_nbad++;
 	return (0);
 }
 
@@ -557,6 +562,13 @@ resolve_bucket(struct reload_cache *ca, const struct reload_identity *id,
 	    seen++ < RELOAD_BUCKET_MAX) {
 		if (type != 0)
 			continue;
+		/*
+		 * Certificates are parsed for it, so that a message full of
+		 * such identities must not cost a second of our time.
+		 */
+		if (id->ri_type == RELOAD_ID_CERT_HASH_NODE &&
+		    seen > BUCKET_MULTI)
+			break;
 		if (id->ri_type == RELOAD_ID_CERT_HASH ?
 		    reload_identity_match(id, der.p, der.len, NULL) :
 		    der_node_match(id, der, node))

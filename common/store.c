@@ -16,7 +16,8 @@
 
 /*
  * LMDB behind store.h: one write transaction is open from the first write of
- * a group to its commit, and reads go through it while it is.  One process
+ * a group to its commit, and reads go through it while it is.  A commit writes
+ * to the page cache; store_sync.c gets it to the disk meanwhile.  One process
  * and one thread use an environment (MDB_NOLOCK); a lock on the file data.lock
  * keeps a second process out.  Callbacks run in store_tick, store_commit and
  * store_close only, never from inside store_put.
@@ -40,6 +41,7 @@
 #include "store.h"
 #include "store_int.h"
 
+#define LOCK_TRIES	100		/* 20 ms apart */
 #define GROUP_HARD_MAX	(STORE_COMMIT_MAX * 16)	/* committed inside store_put */
 #define VALUE_MAX	(1024 * 1024)
 
@@ -56,11 +58,11 @@ static int	 group_begin(struct store *);
 static int	 store_is_full(struct store *);
 static int	 group_add(struct group *, store_done, void *);
 static int	 group_reserve(struct store *);
-static void	 group_end(struct store *, int);
+static void	 group_end(struct store *, struct group *, int);
+static void	 group_undone(struct store *, int);
+static void	 group_synced(struct store *, int);
 static int	 group_commit(struct store *);
 static void	 ended_call(struct store *);
-static MDB_txn	*read_begin(struct store *);
-static void	 read_end(struct store *, MDB_txn *);
 static int	 put_raw(struct store_table *, MDB_val *, MDB_val *);
 static int	 doom(struct doomed *, const MDB_val *);
 static int	 doomed_delete(struct store_table *, const struct doomed *);
@@ -77,8 +79,9 @@ now_ms(void)
 static int
 store_lock(const char *dir)
 {
-	char	 path[1024];
-	int	 fd, n;
+	const struct timespec	 moment = { 0, 20 * 1000 * 1000 };
+	char			 path[1024];
+	int			 fd, n;
 
 	n = snprintf(path, sizeof(path), "%s/data.lock", dir);
 	if (n < 0 || (size_t)n >= sizeof(path)) {
@@ -88,9 +91,15 @@ store_lock(const char *dir)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return (-1);
-	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
-		close(fd);
-		return (-1);
+	/* The helper of one that was killed needs a moment to end. */
+	for (n = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; n++) {
+		if (errno != EWOULDBLOCK || n == LOCK_TRIES) {
+			n = errno;
+			close(fd);
+			errno = n;
+			return (-1);
+		}
+		(void)nanosleep(&moment, NULL);
 	}
 	return (fd);
 }
@@ -103,6 +112,7 @@ static int
 store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 {
 	MDB_txn	*txn;
+	size_t	 id;
 	int	 rc;
 
 	if (mapsize > SIZE_MAX / 2) {
@@ -116,7 +126,8 @@ store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 	    (rc = mdb_env_set_mapsize(st->st_env,
 	    mapsize + mapsize / 8 + 64 * 4096)) != 0)
 		goto fail;
-	if ((rc = mdb_env_open(st->st_env, dir, MDB_NOLOCK, 0600)) != 0)
+	if ((rc = mdb_env_open(st->st_env, dir, MDB_NOLOCK | MDB_NOSYNC,
+	    0600)) != 0)
 		goto fail;
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &txn)) != 0)
 		goto fail;
@@ -124,7 +135,12 @@ store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 		mdb_txn_abort(txn);
 		goto fail;
 	}
+	id = mdb_txn_id(txn);
 	if ((rc = mdb_txn_commit(txn)) != 0)
+		goto fail;
+	if (store_sync_start(st) == -1)
+		return (-1);
+	if ((rc = store_sync_now(st, id)) != 0)
 		goto fail;
 	return (0);
  fail:
@@ -144,11 +160,15 @@ store_open(const char *dir, size_t mapsize, unsigned tables, const char **why)
 	*why = NULL;
 	if ((st = calloc(1, sizeof(*st))) == NULL)
 		return (NULL);
+	st->st_mark = st->st_sync = -1;
+	st->st_alone = 1;
 	if ((st->st_lock = store_lock(dir)) == -1) {
 		if (errno == EWOULDBLOCK)
 			*why = "in use by another process";
 		goto fail;
 	}
+	if (store_sync_recover(st, dir) == -1)
+		goto fail;
 	if (store_env(st, dir, mapsize, tables) == -1) {
 		if (errno == EIO)
 			*why = "data.mdb is damaged or of another version";
@@ -178,8 +198,10 @@ store_close(struct store *st)
 			mdb_txn_abort(st->st_txn);
 		if (st->st_read != NULL)
 			mdb_txn_abort(st->st_read);
+		store_sync_stop(st);
 		mdb_env_close(st->st_env);
-	}
+	} else
+		store_sync_stop(st);
 	while ((tb = st->st_tables) != NULL) {
 		st->st_tables = tb->tb_next;
 		sodium_free(tb->tb_keys);
@@ -189,6 +211,7 @@ store_close(struct store *st)
 		sodium_memzero(st->st_buf, st->st_bufsize);
 	free(st->st_buf);
 	free(st->st_group.g_list);
+	free(st->st_synced.g_list);
 	free(st->st_ended.g_list);
 	free(st->st_ended_error);
 	if (st->st_lock != -1)
@@ -201,6 +224,7 @@ store_table(struct store *st, const char *name, uint8_t version,
     const uint8_t *master)
 {
 	struct store_table	*tb;
+	size_t			 id;
 	int			 rc, saved;
 
 	if (strlen(name) == 0 || strlen(name) >= STORE_NAME_MAX ||
@@ -227,8 +251,11 @@ store_table(struct store *st, const char *name, uint8_t version,
 	}
 	if (tb->tb_sealed && store_table_check(tb, name) == -1)
 		goto fail;
+	id = mdb_txn_id(st->st_txn);
 	rc = mdb_txn_commit(st->st_txn);
 	st->st_txn = NULL;
+	if (rc == 0)
+		rc = store_sync_now(st, id);
 	if (rc != 0) {
 		errno = store_mdb_errno(rc);
 		goto fail;
@@ -268,7 +295,7 @@ store_is_full(struct store *st)
 	limit = st->st_limit / stat.ms_psize;
 	if (info.me_last_pgno + 1 <= limit)
 		return (0);
-	if ((txn = read_begin(st)) == NULL)
+	if ((txn = store_read_begin(st)) == NULL)
 		return (1);
 	if (mdb_cursor_open(txn, 0, &mc) == 0) {
 		while (mdb_cursor_get(mc, &k, &v, MDB_NEXT) == 0) {
@@ -279,7 +306,7 @@ store_is_full(struct store *st)
 		}
 		mdb_cursor_close(mc);
 	}
-	read_end(st, txn);
+	store_read_end(st, txn);
 	return (spare > info.me_last_pgno ||
 	    info.me_last_pgno + 1 - spare > limit);
 }
@@ -330,7 +357,7 @@ group_reserve(struct store *st)
 	int		*e;
 	size_t		 n;
 
-	n = st->st_ended.g_len + st->st_group.g_len + 1;
+	n = st->st_ended.g_len + st->st_synced.g_len + st->st_group.g_len + 1;
 	if (n > st->st_ended.g_size) {
 		n *= 2;
 		p = reallocarray(st->st_ended.g_list, n, sizeof(*p));
@@ -349,60 +376,86 @@ group_reserve(struct store *st)
 	return (0);
 }
 
-/* The group is committed or undone: its callbacks wait for ended_call. */
+/* A group is durable or undone: its callbacks wait for ended_call. */
 static void
-group_end(struct store *st, int error)
+group_end(struct store *st, struct group *g, int error)
 {
 	size_t	 i;
 
-	for (i = 0; i < st->st_group.g_len; i++) {
+	for (i = 0; i < g->g_len; i++) {
 		st->st_ended_error[st->st_ended.g_len] = error;
-		st->st_ended.g_list[st->st_ended.g_len++] = st->st_group.g_list[i];
+		st->st_ended.g_list[st->st_ended.g_len++] = g->g_list[i];
 	}
-	st->st_group.g_len = 0;
-	st->st_txn = NULL;
-	st->st_writes = 0;
+	g->g_len = 0;
 	st->st_error = error;
 }
 
+/* The open group is gone as a whole. */
+static void
+group_undone(struct store *st, int error)
+{
+	st->st_txn = NULL;
+	st->st_writes = 0;
+	group_end(st, &st->st_group, error);
+}
+
+/* Hand the open group to the helper.  Not while it has another. */
 static int
 group_commit(struct store *st)
 {
-	int	 rc;
+	struct group	 g;
+	uint64_t	 id;
+	int		 rc, error;
 
-	if (st->st_txn == NULL)
+	if (st->st_txn == NULL || st->st_syncing)
 		return (0);
-	rc = mdb_txn_commit(st->st_txn);
-	group_end(st, rc == 0 ? 0 : store_mdb_errno(rc));
-	if (rc != 0) {
-		errno = store_mdb_errno(rc);
+	id = mdb_txn_id(st->st_txn);
+	if ((rc = mdb_txn_commit(st->st_txn)) != 0) {
+		group_undone(st, store_mdb_errno(rc));
+		errno = st->st_error;
 		return (-1);
 	}
+	st->st_txn = NULL;
+	st->st_writes = 0;
+	g = st->st_synced;		/* empty */
+	st->st_synced = st->st_group;
+	st->st_group = g;
+	st->st_syncing = 1;
+	if (store_sync_begin(st, id, &error) == 1)
+		group_synced(st, error);
 	return (0);
 }
 
 static void
+group_synced(struct store *st, int error)
+{
+	st->st_syncing = 0;
+	group_end(st, &st->st_synced, error);
+}
+
+/*
+ * The callbacks may write, and so lengthen the lists, which keep their room
+ * for the groups under way; what they add waits for the next turn.
+ */
+static void
 ended_call(struct store *st)
 {
-	struct pending	*list;
-	int		*error;
-	size_t		 i, n;
+	struct pending	 pe;
+	size_t		 i, n = st->st_ended.g_len;
 
-	if (st->st_calling || st->st_ended.g_len == 0)
+	if (st->st_calling || n == 0)
 		return;
-	/* The callbacks may write, and fill the lists anew. */
-	list = st->st_ended.g_list;
-	error = st->st_ended_error;
-	n = st->st_ended.g_len;
-	memset(&st->st_ended, 0, sizeof(st->st_ended));
-	st->st_ended_error = NULL;
-	st->st_ended_size = 0;
 	st->st_calling = 1;
-	for (i = 0; i < n; i++)
-		list[i].pe_done(error[i], list[i].pe_arg);
+	for (i = 0; i < n; i++) {
+		pe = st->st_ended.g_list[i];
+		pe.pe_done(st->st_ended_error[i], pe.pe_arg);
+	}
 	st->st_calling = 0;
-	free(list);
-	free(error);
+	st->st_ended.g_len -= n;
+	memmove(st->st_ended.g_list, st->st_ended.g_list + n,
+	    st->st_ended.g_len * sizeof(st->st_ended.g_list[0]));
+	memmove(st->st_ended_error, st->st_ended_error + n,
+	    st->st_ended.g_len * sizeof(st->st_ended_error[0]));
 	if (st->st_ended.g_len > 0 && st->st_wakeup != NULL)
 		st->st_wakeup(0, st->st_wakeup_arg);
 }
@@ -426,7 +479,7 @@ put_raw(struct store_table *tb, MDB_val *k, MDB_val *v)
 	 * is as it was.  Otherwise its transaction is spoilt: undone. */
 	if (!(v != NULL && st->st_full) && rc != MDB_BAD_VALSIZE) {
 		mdb_txn_abort(st->st_txn);
-		group_end(st, store_mdb_errno(rc));
+		group_undone(st, store_mdb_errno(rc));
 		if (st->st_wakeup != NULL)
 			st->st_wakeup(0, st->st_wakeup_arg);
 	} else {
@@ -500,65 +553,6 @@ store_put(struct store_table *tb, const void *key, size_t keylen,
 			st->st_wakeup(0, st->st_wakeup_arg);
 	}
 	return (0);
-}
-
-/* The open group, else a read transaction that is kept for reuse. */
-static MDB_txn *
-read_begin(struct store *st)
-{
-	int	 rc;
-
-	if (st->st_txn != NULL)
-		return (st->st_txn);
-	if (st->st_read != NULL)
-		rc = mdb_txn_renew(st->st_read);
-	else if ((rc = mdb_txn_begin(st->st_env, NULL, MDB_RDONLY,
-	    &st->st_read)) != 0)
-		st->st_read = NULL;
-	if (rc != 0) {
-		errno = store_mdb_errno(rc);
-		return (NULL);
-	}
-	return (st->st_read);
-}
-
-static void
-read_end(struct store *st, MDB_txn *txn)
-{
-	if (txn == st->st_read)
-		mdb_txn_reset(txn);
-}
-
-ssize_t
-store_get(struct store_table *tb, const void *key, size_t keylen,
-    void *buf, size_t size, uint8_t *version)
-{
-	struct store	*st = tb->tb_store;
-	uint8_t		 kbuf[STORE_KEY_MAX];
-	MDB_txn		*txn;
-	MDB_val		 k, v;
-	ssize_t		 n = -1;
-	int		 rc;
-
-	if (keylen == 0 || keylen > STORE_KEY_MAX) {
-		errno = EINVAL;
-		return (-1);
-	}
-	k.mv_data = kbuf;
-	k.mv_size = keylen;
-	if (tb->tb_sealed) {
-		store_key_hash(tb, key, keylen, kbuf);
-		k.mv_size = STORE_KEYHASH;
-	} else
-		memcpy(kbuf, key, keylen);
-	if ((txn = read_begin(st)) == NULL)
-		return (-1);
-	if ((rc = mdb_get(txn, tb->tb_dbi, &k, &v)) == 0)
-		n = store_value_out(tb, &k, &v, buf, size, version);
-	else
-		errno = store_mdb_errno(rc);
-	read_end(st, txn);
-	return (n);
 }
 
 static int
@@ -681,60 +675,6 @@ store_walk(struct store_table *tb, int (*cb)(const void *, size_t, const void *,
 	return (ret);
 }
 
-ssize_t
-store_next(struct store_table *tb, void *key, size_t *keylen, size_t keysize,
-    void *buf, size_t size, uint8_t *version)
-{
-	struct store	*st = tb->tb_store;
-	MDB_txn		*txn;
-	MDB_cursor	*mc;
-	MDB_val		 k, v;
-	ssize_t		 n = -1;
-	int		 rc;
-
-	if (tb->tb_sealed || *keylen > keysize || *keylen > STORE_KEY_MAX) {
-		errno = EINVAL;
-		return (-1);
-	}
-	if ((txn = read_begin(st)) == NULL)
-		return (-1);
-	if ((rc = mdb_cursor_open(txn, tb->tb_dbi, &mc)) != 0) {
-		read_end(st, txn);
-		errno = store_mdb_errno(rc);
-		return (-1);
-	}
-	k.mv_data = key;
-	k.mv_size = *keylen;
-	rc = mdb_cursor_get(mc, &k, &v, *keylen == 0 ? MDB_FIRST : MDB_SET_RANGE);
-	if (rc != 0)
-		errno = store_mdb_errno(rc);
-	else if (k.mv_size > keysize)
-		errno = ERANGE;
-	else if ((n = store_value_out(tb, &k, &v, buf, size, version)) != -1) {
-		memcpy(key, k.mv_data, k.mv_size);
-		*keylen = k.mv_size;
-	}
-	mdb_cursor_close(mc);
-	read_end(st, txn);
-	return (n);
-}
-
-uint64_t
-store_count(struct store_table *tb)
-{
-	struct store	*st = tb->tb_store;
-	MDB_txn		*txn;
-	MDB_stat	 stat;
-	uint64_t	 n = 0;
-
-	if ((txn = read_begin(st)) == NULL)
-		return (0);
-	if (mdb_stat(txn, tb->tb_dbi, &stat) == 0)
-		n = stat.ms_entries;
-	read_end(st, txn);
-	return (n);
-}
-
 int
 store_wait(const struct store *st)
 {
@@ -742,6 +682,8 @@ store_wait(const struct store *st)
 
 	if (st->st_ended.g_len > 0)
 		return (0);
+	if (st->st_syncing)
+		return (STORE_COMMIT_MS);	/* or when store_fd is readable */
 	if (st->st_txn == NULL)
 		return (-1);
 	if (st->st_writes >= STORE_COMMIT_MAX)
@@ -750,11 +692,21 @@ store_wait(const struct store *st)
 	return (left <= 0 ? 0 : left > STORE_COMMIT_MS ? STORE_COMMIT_MS : (int)left);
 }
 
+int
+store_fd(const struct store *st)
+{
+	return (st->st_alone ? -1 : st->st_sync);
+}
+
 void
 store_tick(struct store *st)
 {
+	int	 error;
+
 	if (st->st_walking || st->st_calling)
 		return;
+	if (store_sync_result(st, 0, &error) == 1)
+		group_synced(st, error);
 	if (st->st_txn != NULL && (st->st_writes >= STORE_COMMIT_MAX ||
 	    now_ms() - st->st_since >= STORE_COMMIT_MS))
 		(void)group_commit(st);
@@ -764,17 +716,32 @@ store_tick(struct store *st)
 int
 store_commit(struct store *st)
 {
-	int	 ret, saved;
+	int	 i, error = 0, ret = 0;
 
 	if (st->st_walking) {
 		errno = EBUSY;
 		return (-1);
 	}
-	ret = group_commit(st);
-	saved = errno;
+	/* The group that the helper has, then the open one. */
+	for (i = 0; i < 2; i++) {
+		if (st->st_syncing) {
+			(void)store_sync_result(st, 1, &error);
+			group_synced(st, error);
+			if (error != 0)
+				ret = error;
+		}
+		if (i == 0 && st->st_txn != NULL) {
+			if (group_commit(st) == -1)
+				ret = errno;
+			else if (!st->st_syncing && st->st_error != 0)
+				ret = st->st_error;
+		}
+	}
 	ended_call(st);
-	errno = saved;
-	return (ret);
+	if (ret == 0)
+		return (0);
+	errno = ret;
+	return (-1);
 }
 
 void

@@ -2,12 +2,17 @@
 /*
  * LMDB behind a narrow door: one environment a process, opened before the
  * sandbox (MDB_NOLOCK: one process, one thread), writes committed in groups.
+ * store_open forks a helper that waits for the disk in our place; it ends
+ * with us.  Nobody's loop stops for an fdatasync but in store_open,
+ * store_table, store_commit and store_close.
  *
  * A write is visible to reads at once.  It is durable when its callback runs:
  * the group commits STORE_COMMIT_MS after its first write or at
  * STORE_COMMIT_MAX writes, whichever comes first.  When a commit fails (disk
  * full, I/O error) every callback of the group gets -1 with the error, the
- * group is undone as a whole, and the store goes on.
+ * group is undone as a whole, and the store goes on.  (When only the disk's
+ * answer was an error the callbacks get it too, but the writes stay to be
+ * seen until a restart.)
  *
  * A sealed table encrypts values with XChaCha20-Poly1305 under a key derived
  * from the master key and the table's name (record key as associated data)
@@ -70,6 +75,8 @@ uint64_t	 store_count(struct store_table *);
  */
 int		 store_wait(const struct store *);
 void		 store_tick(struct store *);
+/* Readable when store_tick has something to do before that time; or -1. */
+int		 store_fd(const struct store *);
 int		 store_commit(struct store *);
 void		 store_set_wakeup(struct store *, void (*cb)(int ms, void *), void *arg);
 /* store_event.c: do the above with a libevent timer. */

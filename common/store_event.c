@@ -16,7 +16,7 @@
 
 /*
  * The group commit of a store on the event loop: one timer a store, armed
- * when the store asks.  A process has one or two stores for its whole life.
+ * when the store asks, and the answers of its helper.  A process has one or two stores for its whole life.
  */
 
 #include <sys/types.h>
@@ -30,7 +30,9 @@
 
 struct store_timer {
 	struct event	 sm_ev;
+	struct event	 sm_answer;
 	struct store	*sm_store;
+	int		 sm_watching;
 };
 
 static void	 timer_arm(int, void *);
@@ -57,6 +59,11 @@ timer_due(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	store_tick(sm->sm_store);
+	/* A helper that died closes the descriptor; its work is done here then. */
+	if (sm->sm_watching && store_fd(sm->sm_store) == -1) {
+		event_del(&sm->sm_answer);
+		sm->sm_watching = 0;
+	}
 	timer_arm(store_wait(sm->sm_store), sm);
 }
 
@@ -69,6 +76,12 @@ store_event(struct store *st)
 		fatal("store_event");
 	sm->sm_store = st;
 	evtimer_set(&sm->sm_ev, timer_due, sm);
+	if (store_fd(st) != -1) {
+		event_set(&sm->sm_answer, store_fd(st), EV_READ | EV_PERSIST,
+		    timer_due, sm);
+		event_add(&sm->sm_answer, NULL);
+		sm->sm_watching = 1;
+	}
 	store_set_wakeup(st, timer_arm, sm);
 	timer_arm(store_wait(st), sm);
 }

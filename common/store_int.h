@@ -41,11 +41,18 @@ struct store {
 	MDB_dbi		 st_check;
 	struct store_table *st_tables;	/* owned */
 	int		 st_lock;
+	int		 st_data;	/* LMDB's descriptor of data.mdb */
+	int		 st_mark;	/* data.sync */
+	int		 st_sync;	/* to the helper */
+	int		 st_alone;	/* there is no helper */
+	uint64_t	 st_sync_txn;	/* what the helper works on */
+	int		 st_syncing;	/* its answer is awaited */
 	size_t		 st_limit;	/* bytes in use at which puts stop */
 	int		 st_full;	/* no room for puts in this group */
 	unsigned	 st_writes;	/* in the open group */
 	int64_t		 st_since;	/* ms, first write of the group */
 	struct group	 st_group;	/* callbacks of the open group */
+	struct group	 st_synced;	/* of the group that the helper has */
 	struct group	 st_ended;	/* of ended groups, not called yet ... */
 	int		*st_ended_error;/* ... with their results */
 	size_t		 st_ended_size;
@@ -76,5 +83,18 @@ ssize_t		 store_seal(struct store_table *, const uint8_t *hash,
  * table is sealed: length or -1. */
 ssize_t		 store_value_out(struct store_table *, const MDB_val *key,
 		    const MDB_val *val, void *, size_t, uint8_t *version);
+
+/* A transaction to read with, until the next call into the store; give it
+ * back. NULL: errno. */
+MDB_txn		*store_read_begin(struct store *);
+void		 store_read_end(struct store *, MDB_txn *);
+
+/* store_sync.c */
+int		 store_sync_recover(struct store *, const char *dir);
+int		 store_sync_start(struct store *);
+void		 store_sync_stop(struct store *);
+int		 store_sync_now(struct store *, uint64_t txn);
+int		 store_sync_begin(struct store *, uint64_t txn, int *error);
+int		 store_sync_result(struct store *, int block, int *error);
 
 #endif

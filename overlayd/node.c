@@ -25,6 +25,8 @@
 
 #include "node.h"
 
+#define RELINK_MS	1000	/* a lost neighbour is tried once more, */
+#define RELINK_SPREAD	2000	/* from one to three seconds later */
 #define LINK_SPARE_MS	5000	/* a replaced link lives on so long */
 
 struct link_timer {
@@ -37,6 +39,8 @@ static int	 node_link_cmp(const struct node_link *, const struct node_link *);
 static void	 link_free(struct node *, struct node_link *);
 static void	 link_spare(void *);
 static void	 peer_free(struct node *, struct node_peer *);
+static void	 peer_lost(struct node *, const struct nodeid *, const struct vaddr *);
+static void	 node_relink(void *);
 static void	 peer_unlinked(struct node *, struct node_peer *);
 static struct node_link *link_new(struct node *, uint64_t);
 static void	 node_cache_peer(struct node *, const struct vaddr *);
@@ -79,6 +83,7 @@ node_new(const struct node_conf *nc, const struct reload_doc *doc,
 	TAILQ_INIT(&n->n_frags);
 	TAILQ_INIT(&n->n_attaches);
 	TAILQ_INIT(&n->n_jobs);
+	ntimer_set(&n->n_losttimer, node_relink, n);
 	message_init(n);
 	route_init(n);
 	join_init(n);
@@ -94,6 +99,7 @@ node_free(struct node *n)
 
 	if (n == NULL)
 		return;
+	ntimer_del(&n->n_timers, &n->n_losttimer);
 	attach_clear(n);
 	repl_clear(n);
 	config_clear(n);
@@ -284,13 +290,59 @@ node_connect(struct node *n, const struct vaddr *va, int boot)
 	return (nl->nl_id);
 }
 
+/*
+ * A link may go down without its node: that is tried once more, outside of the
+ * tables meanwhile (reload.md 8.7).
+ */
+static void
+peer_lost(struct node *n, const struct nodeid *id, const struct vaddr *va)
+{
+	size_t		 i = n->n_nextlost++ % (sizeof(n->n_lost) / sizeof(n->n_lost[0]));
+
+	n->n_lost[i].id = *id;
+	n->n_lost[i].addr = *va;
+	n->n_lost[i].set = 1;
+	if (!n->n_losttimer.nt_armed)
+		ntimer_add(&n->n_timers, &n->n_losttimer,
+		    n->n_mono + RELINK_MS + node_rand(n, RELINK_SPREAD));
+}
+
+static void
+node_relink(void *arg)
+{
+	struct node	*n = arg;
+	struct node_link *nl;
+	uint64_t	 link;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(n->n_lost) / sizeof(n->n_lost[0]); i++) {
+		if (!n->n_lost[i].set)
+			continue;
+		n->n_lost[i].set = 0;
+		if (n->n_join != JOIN_DONE || node_peer_find(n, &n->n_lost[i].id) != NULL)
+			continue;
+		if (n->n_lost[i].addr.va_family == 0) {
+			attach_candidate(n, &n->n_lost[i].id, NULL);
+			continue;
+		}
+		link = node_connect(n, &n->n_lost[i].addr, 0);
+		if (link != 0 && (nl = node_link_find(n, link)) != NULL) {
+			nl->nl_expected = 1;
+			nl->nl_expect = n->n_lost[i].id;
+		}
+	}
+}
+
 /* The last link of a peer is gone. */
 static void
 peer_unlinked(struct node *n, struct node_peer *np)
 {
 	struct nodeid	 id = np->np_id;
+	struct vaddr	 va = np->np_addr;
 	int		 was;
 
+	if (np->np_routable && ring_is_neighbour(&n->n_ring, &id))
+		peer_lost(n, &id, &va);
 	was = ring_del(&n->n_ring, &id);
 	peer_free(n, np);
 	repl_peer_gone(n, &id);

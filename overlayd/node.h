@@ -281,6 +281,13 @@ struct node {
 		uint64_t	until;
 	}		 n_failed[32];
 	unsigned	 n_nextfailed;
+	struct {			/* neighbours whose link was lost just now */
+		struct nodeid	id;
+		struct vaddr	addr;
+		int		set;
+	}		 n_lost[8];
+	unsigned	 n_nextlost;
+	struct ntimer	 n_losttimer;
 
 	/* join.c */
 	enum join_state	 n_join;

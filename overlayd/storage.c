@@ -30,6 +30,7 @@
 #define STORAGE_KEY_LEN	(NODEID_LEN + 4 + 16)
 #define STORAGE_VALUE_TOP	65535	/* bytes of one value, whatever the Kind says */
 
+static int	 storage_key_cmp(const void *, size_t, const void *, size_t);
 static int	 storage_value_cmp(const struct storage_value *, const struct storage_value *);
 static int	 storage_expiry_cmp(const struct storage_value *, const struct storage_value *);
 static int	 storage_place_cmp(const struct storage_place *, const struct storage_place *);
@@ -75,15 +76,21 @@ RB_GENERATE(storage_owners, storage_owner, so_entry, storage_owner_cmp)
 RB_GENERATE(storage_certs, storage_cert, sc_entry, storage_cert_cmp)
 
 static int
-storage_value_cmp(const struct storage_value *a, const struct storage_value *b)
+storage_key_cmp(const void *a, size_t alen, const void *b, size_t blen)
 {
-	size_t		 n = a->sv_keylen < b->sv_keylen ? a->sv_keylen : b->sv_keylen;
+	size_t		 n = alen < blen ? alen : blen;
 	int		 c;
 
 	/* Indexes are stored as four bytes, so that they sort as numbers. */
-	if (n > 0 && (c = memcmp(SV_KEY(a), SV_KEY(b), n)) != 0)
+	if (n > 0 && (c = memcmp(a, b, n)) != 0)
 		return (c);
-	return ((int)a->sv_keylen - (int)b->sv_keylen);
+	return (alen < blen ? -1 : alen > blen);
+}
+
+static int
+storage_value_cmp(const struct storage_value *a, const struct storage_value *b)
+{
+	return (storage_key_cmp(SV_KEY(a), a->sv_keylen, SV_KEY(b), b->sv_keylen));
 }
 
 static int
@@ -189,19 +196,19 @@ storage_nfind(struct storage *st, const struct nodeid *resource, uint32_t kind)
 struct storage_value *
 storage_slot(const struct storage_place *sp, const void *key, size_t keylen)
 {
-	struct storage_values head;
-	struct {
-		struct storage_value v;
-		uint8_t		 buf[STORAGE_SLOT_MAX];
-	} probe;
+	struct storage_value *sv;
+	int		 c;
 
 	if (sp == NULL || keylen > STORAGE_SLOT_MAX)
 		return (NULL);
-	head = sp->sp_values;
-	probe.v.sv_keylen = (uint16_t)keylen;
-	if (keylen > 0)
-		memcpy(SV_KEY(&probe.v), key, keylen);
-	return (RB_FIND(storage_values, &head, &probe.v));
+	sv = RB_ROOT(&sp->sp_values);
+	while (sv != NULL) {
+		c = storage_key_cmp(key, keylen, SV_KEY(sv), sv->sv_keylen);
+		if (c == 0)
+			break;
+		sv = c < 0 ? RB_LEFT(sv, sv_entry) : RB_RIGHT(sv, sv_entry);
+	}
+	return (sv);
 }
 
 struct storage_value *
@@ -256,7 +263,7 @@ storage_place_free(struct storage *st, struct storage_place *sp)
 
 	RB_REMOVE(storage_places, &st->st_places, sp);
 	st->st_nplaces--;
-	if (st->st_put != NULL && sp->sp_generation != 0) {
+	if (st->st_put != NULL && !st->st_loading && sp->sp_generation != 0) {
 		wbuf_init(&w, key, sizeof(key));
 		wbuf_bytes(&w, sp->sp_resource.id_b, NODEID_LEN);
 		wbuf_u32(&w, sp->sp_kind);

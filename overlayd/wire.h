@@ -165,9 +165,8 @@ void		 wire_option_write(struct wbuf *, const struct wire_option *);
 
 /*
  * The header at the start of len bytes.  wh_length is not compared with len
- * (wire_msg_parse and wire_fragment_parse do).  Reasons TOKEN_BAD,
- * VERSION_BAD and FRAGMENT_BAD come after the fixed fields were filled in.
- * The fixed fields are filled in, as far as they were there, on any failure.
+ * (wire_msg_parse and wire_fragment_parse do).  The fixed fields are filled
+ * in, as far as they were there, on any failure but TOKEN_BAD.
  */
 int		 wire_header_parse(const void *, size_t, struct wire_header *,
 		    struct wire_error *);

@@ -168,6 +168,31 @@ names_usage(X509 *cert)
 	return (ok);
 }
 
+const char *
+names_own(const void *pem, size_t len, const char *domain, uint64_t now_s)
+{
+	const char	*why = NULL;
+	time_t		 now = (time_t)now_s;
+	X509		*x;
+	BIO		*bio;
+
+	if (len > INT32_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
+		return ("out of memory");
+	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (x == NULL)
+		return ("no certificate could be read");
+	if (X509_cmp_time(X509_get0_notBefore(x), &now) > 0)
+		why = "certificate is not valid yet";
+	else if (X509_cmp_time(X509_get0_notAfter(x), &now) < 0)
+		why = "certificate has expired";
+	else
+		why = names_judge(x, domain);
+	X509_free(x);
+	return (why);
+}
+
 X509_STORE *
 names_roots(const void *pem, size_t len, unsigned *n, const char **why)
 {

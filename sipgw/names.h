@@ -36,6 +36,12 @@ int	names_find(const struct names *, const char *host);
 int	names_usage(X509 *);
 
 /*
+ * Would peers accept our own chain (PEM, leaf first) for this SIP domain at
+ * that time (UTC s)?  NULL, or static text for a message to the operator.
+ */
+const char *names_own(const void *pem, size_t len, const char *domain, uint64_t now_s);
+
+/*
  * Certificates of a PEM bundle in memory, as a store; *n gets their count.
  * Entries that cannot be read are left out.  NULL: *why says it.
  */

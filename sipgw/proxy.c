@@ -188,6 +188,9 @@ px_clean(struct proxy *px)
 	if (px->px_outmax > 0)
 		explicit_bzero(px->px_out, px->px_outmax);
 	px->px_outmax = 0;
+	if (px->px_textdirty)
+		explicit_bzero(px->px_text, sizeof(px->px_text));
+	px->px_textdirty = 0;
 }
 
 void
@@ -335,17 +338,29 @@ px_parse_flags(const struct sip_flow *fl)
 	    (fl->fl_face == FACE_INSIDE ? SIP_INSIDE : 0));
 }
 
+/* RFC 3261 18.2.2 and RFC 3581: without rport a UDP answer goes to the port
+ * that the Via names. */
+void
+px_back(const struct sip_flow *fl, const struct sip_via *via, struct sip_flow *back)
+{
+	*back = *fl;
+	if (fl->fl_proto == SIP_UDP && !via->sv_has_rport)
+		back->fl_peer.va_port = via->sv_port != 0 ? via->sv_port : 5060;
+}
+
 void
 px_reply(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
     const struct txn_key *key, int status, const char *reason,
     const struct sip_extra *extra, size_t nextra)
 {
+	struct sip_flow	 back;
 	struct wbuf	 w;
 	struct txn	*tx;
 	char		 via[128], tag[17];
 
 	if (m->sm_method == SIP_M_ACK)
 		return;
+	px_back(fl, &m->sm_via, &back);
 	px_via_params(fl, &m->sm_via, via, sizeof(via));
 	px_hex(px, tag, 8);
 	px_wbuf(px, &w);
@@ -354,10 +369,10 @@ px_reply(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	if (w.w_len > px->px_outmax)
 		px->px_outmax = w.w_len;
 	tx = key == NULL ? NULL : txn_server(px->px_txns, key,
-	    m->sm_method == SIP_M_INVITE, fl, NULL);
+	    m->sm_method == SIP_M_INVITE, &back, NULL);
 	if (tx == NULL) {
 		/* No room to remember it: answer all the same. */
-		(void)px_send(px, fl, &w);
+		(void)px_send(px, &back, &w);
 		return;
 	}
 	(void)txn_respond(tx, (unsigned)status, w.w_buf, w.w_len);

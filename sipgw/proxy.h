@@ -40,7 +40,8 @@ struct proxy_ops {
 	 * way, proxy_opened or proxy_open_failed follows; -1: none. */
 	int	(*po_open)(void *, uint64_t id, const struct vaddr *, uint8_t proto,
 		    struct sip_flow *);
-	/* The same to a host outside, whose certificate must have that name. */
+	/* The same to a host outside, whose certificate must have that name.
+	 * -2: not now, through no fault of the host (key is away). */
 	int	(*po_connect)(void *, uint64_t id, const char *host, uint16_t port,
 		    struct sip_flow *);
 	void	(*po_open_cancel)(void *, uint64_t id);
@@ -50,6 +51,8 @@ struct proxy_ops {
 	 * certificate, UTC s); NULL: it is gone. */
 	const struct names *(*po_names)(void *, uint64_t conn, uint64_t *not_after);
 	void	(*po_close)(void *, uint64_t conn);
+	/* Silence on it: no new call uses it, it closes when idle. */
+	void	(*po_retire)(void *, uint64_t conn);
 	/* Ask key about a ticket.  -1: key is away. */
 	int	(*po_ticket)(void *, uint64_t reqid, const char *number,
 		    const struct names *, const char *token);

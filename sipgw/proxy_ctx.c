@@ -57,12 +57,14 @@ pctx_new(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
     const struct txn_key *key)
 {
 	struct sip_extra	 retry = { "Retry-After", "5" };
+	struct sip_flow		 back;
 	struct pctx		*pc;
 	size_t			 max = PX_CTX_MAX;
 
 	if (fl->fl_face == FACE_OUTSIDE)
 		max -= PX_CTX_INSIDE;
-	if (px->px_nctx >= max || (pc = calloc(1, sizeof(*pc))) == NULL)
+	if (px->px_nctx >= max || px->px_ctxbytes >= PX_CTX_BYTES ||
+	    (pc = calloc(1, sizeof(*pc))) == NULL)
 		goto overload;
 	pc->pc_px = px;
 	TAILQ_INIT(&pc->pc_branches);
@@ -78,7 +80,8 @@ pctx_new(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	}
 	memcpy(pc->pc_req, m->sm_all.p, m->sm_all.len);
 	pc->pc_reqlen = m->sm_all.len;
-	pc->pc_server = txn_server(px->px_txns, key, m->sm_method == SIP_M_INVITE, fl, pc);
+	px_back(fl, &m->sm_via, &back);
+	pc->pc_server = txn_server(px->px_txns, key, m->sm_method == SIP_M_INVITE, &back, pc);
 	if (pc->pc_server == NULL) {
 		freezero(pc->pc_req, pc->pc_reqlen);
 		free(pc);
@@ -87,6 +90,7 @@ pctx_new(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	TAILQ_INSERT_TAIL(&px->px_list, pc, pc_entry);
 	RB_INSERT(pctx_tree, &px->px_ctxs, pc);
 	px->px_nctx++;
+	px->px_ctxbytes += pc->pc_reqlen;
 	return (pc);
 
 overload:
@@ -115,6 +119,7 @@ pctx_free(struct pctx *pc)
 		TAILQ_REMOVE(&px->px_reap, pc, pc_reapentry);
 	RB_REMOVE(pctx_tree, &px->px_ctxs, pc);
 	px->px_nctx--;
+	px->px_ctxbytes -= pc->pc_reqlen;
 	tmr_stop(&px->px_tmrs, &pc->pc_tmr);
 	while ((br = TAILQ_FIRST(&pc->pc_branches)) != NULL)
 		branch_free(br);

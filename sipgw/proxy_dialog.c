@@ -124,10 +124,12 @@ dialog_known(struct proxy *px, const char *callid, struct span tag)
 static void
 party_clear(struct party *py)
 {
-	free(py->py_contact);
-	free(py->py_routes);
-	free(py->py_uri);
-	free(py->py_peer);
+	char	*all[4] = { py->py_contact, py->py_routes, py->py_uri, py->py_peer };
+	size_t	 i;
+
+	for (i = 0; i < 4; i++)
+		if (all[i] != NULL)
+			freezero(all[i], strlen(all[i]));
 }
 
 void
@@ -197,7 +199,7 @@ dialog_new(struct pctx *pc, struct branch *br, const char *callid, struct span f
 static char *
 dialog_addr(const struct sip_addr *sa)
 {
-	char		 buf[PX_TEXT];
+	char		 buf[PX_URI];
 	struct wbuf	 w;
 
 	wbuf_init(&w, buf, sizeof(buf) - 1);
@@ -218,7 +220,7 @@ party_contact(struct party *py, const struct sip_msg *m)
 	char		*s;
 
 	if (sip_addr_get(m, SIP_H_CONTACT, 0, &ct) == -1 || ct.sa_star ||
-	    (s = strndup(ct.sa_uri.p, ct.sa_uri.len)) == NULL)
+	    ct.sa_uri.len >= PX_URI || (s = strndup(ct.sa_uri.p, ct.sa_uri.len)) == NULL)
 		return;
 	free(py->py_contact);
 	py->py_contact = s;
@@ -452,6 +454,10 @@ dialog_bye(struct dialog *dl)
 	if (dl->dl_ended)
 		return;
 	dl->dl_ended = 1;
+	if (dl->dl_leg != NULL && px->px_conf->c_flags & CONF_LOG_CALLS)
+		px_log(px, PROXY_INFO, "call ended: called=%s caller=%s seconds=%llu",
+		    dl->dl_leg->le_called, dl->dl_leg->le_caller,
+		    (unsigned long long)(px_now(px) - dl->dl_leg->le_boot_start) / 1000);
 	if (dl->dl_leg != NULL)
 		leg_stop(dl->dl_leg, px->px_utc, px_now(px));
 	dl->dl_leg = NULL;

@@ -565,6 +565,7 @@ px_write_request(struct branch *br, struct wbuf *w)
 {
 	const struct sip_msg	*m;
 
+	br->br_ctx->pc_px->px_textdirty = 1;
 	if ((m = pctx_msg(br->br_ctx)) == NULL)
 		return (-1);
 	switch (br->br_kind) {
@@ -590,6 +591,7 @@ px_write_ack(struct proxy *px, const struct sip_msg *m, struct dialog *dl,
 	struct sip_edit	 e;
 	char		 via[DOMAIN_SIZE + 128], branch[PX_BRANCH], rnd[17];
 
+	px->px_textdirty = 1;
 	px_hex(px, rnd, 8);
 	(void)snprintf(branch, sizeof(branch), "z9hG4bK0000000000000000%s", rnd);
 	if (px_via(px, out, branch, via, sizeof(via)) == -1)
@@ -627,6 +629,7 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 	char			 callid[PX_CALLID], totag[PX_TAG], *p;
 	size_t			 len;
 
+	px->px_textdirty = 1;
 	sip_edit_init(&e, m);
 	if (status != m->sm_status)
 		e.se_status = status;

@@ -25,6 +25,7 @@
 #define PX_TXN_BYTES	(64u * 1024 * 1024)
 #define PX_CTX_MAX	10000
 #define PX_CTX_INSIDE	2000	/* of these, only the inside may use the last ones */
+#define PX_CTX_BYTES	(48u * 1024 * 1024)
 #define PX_DIALOG_MAX	20000
 #define PX_DIALOGS_CALL	8	/* dialogs that one INVITE may make by forking */
 #define PX_LEGS_MAX	20000
@@ -33,6 +34,7 @@
 #define PX_TEXT		8192	/* a header value that we write */
 #define PX_OUT		(SIP_MSG_MAX + 16384)
 #define PX_BRANCH	48
+#define PX_URI		2048	/* a Contact, From or To that is remembered */
 #define PX_TAG		128
 #define PX_CALLID	512
 #define PX_LOOP_LIVE	4	/* live calls of one caller to one number */
@@ -245,6 +247,8 @@ struct proxy {
 	uint8_t		 px_out[PX_OUT];
 	size_t		 px_outmax;	/* dirty bytes of px_out */
 	char		 px_text[8][PX_TEXT];
+	int		 px_textdirty;
+	size_t		 px_ctxbytes;	/* requests kept in contexts */
 };
 
 /* proxy.c */
@@ -257,6 +261,7 @@ void		 px_reply(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *, int status, const char *reason,
 		    const struct sip_extra *, size_t);
 void		 px_wbuf(struct proxy *, struct wbuf *);
+void		 px_back(const struct sip_flow *, const struct sip_via *, struct sip_flow *);
 int		 px_parse_flags(const struct sip_flow *);
 void		 px_hex(struct proxy *, char *out, size_t bytes);	/* 2 * bytes + NUL */
 

@@ -174,6 +174,14 @@ out_try(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from)
 		br->br_opening = 1;
 		RB_INSERT(branch_tree, &px->px_opening, br);
 		branch_timer(br, px->px_conf->c_connect_ms);
+	} else if (r == -2) {
+		px->px_stats.ps_calls_direct--;
+		px->px_stats.ps_diverts[DIVERT_OK]--;
+		px_log(px, PROXY_INFO, "no connection to %s: key is away", pc->pc_domain);
+		branch_free(br);
+		explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
+		pc->pc_divert = DIVERT_LIMIT;
+		return (0);
 	} else
 		branch_failed(br, FALL_NOCONN);
 	return (1);
@@ -273,6 +281,7 @@ void
 out_failed(struct branch *br, int event)
 {
 	struct pctx	*pc = br->br_ctx;
+	struct proxy	*px = pc->pc_px;
 	struct fall_in	 fi;
 	struct fall_out	 fo;
 
@@ -280,6 +289,9 @@ out_failed(struct branch *br, int event)
 	fi.fi_event = event == FALL_NOCONN ? FALL_NOCONN :
 	    event == FALL_SILENCE ? FALL_SILENCE : FALL_LOST;
 	fi.fi_passed = pc->pc_passed;
+	/* Not even a 100: who knows what is left of the connection. */
+	if (event == FALL_SILENCE && !br->br_provisional && br->br_flow.fl_conn != 0)
+		px->px_ops->po_retire(px->px_ctx, br->br_flow.fl_conn);
 	out_effects(br, &fi, &fo);
 	if (fo.fo_call == FALL_CALL_TRUNK && !pc->pc_cancelled) {
 		out_trunk(br, &fi);

@@ -24,12 +24,10 @@
 #include <sys/tree.h>
 
 #include <netinet/in.h>
-#include <arpa/nameser.h>
 
 #include <ares.h>
 #include <errno.h>
 #include <event.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,92 +36,14 @@
 
 #include "conf.h"
 #include "resolve.h"
+#include "resolve_int.h"
 
-#define PORT_TLS	5061
-#define TARGETS_MAX	8	/* of an SRV answer */
-#define TARGET_ADDRS	4	/* of each family and target */
 #define TRY_MS		700	/* one server, first try */
 #define TRIES		2
 #define REQUEST_MS	3000	/* all of it */
 #define TTL_MIN		5
-#define TTL_MAX		3600
 #define TTL_NONE	30
 #define SERVERS_MAX	4
-
-struct target {
-	char		 ta_host[DOMAIN_SIZE];
-	uint16_t	 ta_port;
-	uint16_t	 ta_priority;
-	uint32_t	 ta_order;	/* by weight, drawn */
-	size_t		 ta_n4, ta_n6;
-	struct vaddr	 ta_v4[TARGET_ADDRS];
-	struct vaddr	 ta_v6[TARGET_ADDRS];
-};
-
-/* A look-up; freed when it has been answered and no query points to it. */
-struct request {
-	TAILQ_ENTRY(request) rq_entry;	/* in rs_requests, which owns it */
-	struct resolver	*rq_rs;
-	uint64_t	 rq_id;
-	char		 rq_host[DOMAIN_SIZE];
-	uint16_t	 rq_port;
-	resolve_cb	 rq_cb;		/* NULL: cancelled or answered */
-	void		*rq_arg;
-	struct event	 rq_timer;	/* deferred answer, or the end of patience */
-	int		 rq_ready;	/* the answer below waits for rq_timer */
-	unsigned	 rq_queries;	/* c-ares holds so many pointers to us */
-	int		 rq_failed;	/* a server did not answer */
-	int		 rq_timeout;
-	uint32_t	 rq_ttl;
-	enum resolve_error rq_error;
-	size_t		 rq_n;
-	struct vaddr	 rq_addrs[RESOLVE_ADDRS_MAX];
-	size_t		 rq_ntargets;
-	struct target	 rq_targets[TARGETS_MAX];
-};
-TAILQ_HEAD(request_list, request);
-
-/* One A or AAAA query. */
-struct addr_query {
-	struct request	*aq_rq;
-	size_t		 aq_target;
-	int		 aq_family;
-};
-
-struct cached {
-	RB_ENTRY(cached) ca_entry;
-	TAILQ_ENTRY(cached) ca_age;	/* oldest first */
-	char		 ca_host[DOMAIN_SIZE];
-	uint16_t	 ca_port;
-	time_t		 ca_until;	/* CLOCK_MONOTONIC */
-	enum resolve_error ca_error;
-	size_t		 ca_n;
-	struct vaddr	 ca_addrs[RESOLVE_ADDRS_MAX];
-};
-RB_HEAD(cache_tree, cached);
-TAILQ_HEAD(cache_list, cached);
-
-struct sock {
-	TAILQ_ENTRY(sock) so_entry;
-	struct event	 so_event;
-	int		 so_fd;
-};
-
-struct resolver {
-	ares_channel	 rs_channel;
-	struct event	 rs_timer;
-	TAILQ_HEAD(, sock) rs_socks;
-	struct request_list rs_requests;
-	size_t		 rs_count;
-	uint64_t	 rs_next;
-	size_t		 rs_servers;
-	int		 rs_permit;
-	int		 rs_closing;
-	struct conf_texts rs_hosts;	/* ours */
-	struct cache_tree rs_cache;
-	struct cache_list rs_age;
-	size_t		 rs_ncached;
-};
 
 static int	 cached_cmp(struct cached *, struct cached *);
 static time_t	 mono(void);
@@ -139,20 +59,9 @@ static void	 cache_put(struct resolver *, const struct request *);
 static void	 request_timer(int, short, void *);
 static void	 request_defer(struct request *);
 static void	 request_unref(struct request *);
-static void	 request_done(struct request *);
 static void	 request_answer(struct request *, enum resolve_error,
 		    const struct vaddr *, size_t);
 static int	 request_fixed(struct request *);
-static void	 request_start(struct request *);
-static void	 naptr_done(void *, int, int, unsigned char *, int);
-static void	 srv_query(struct request *, const char *);
-static void	 srv_done(void *, int, int, unsigned char *, int);
-static int	 target_cmp(const void *, const void *);
-static void	 target_query(struct request *);
-static void	 target_add(struct request *, const char *, uint16_t, uint16_t, uint16_t);
-static void	 addr_done(void *, int, int, unsigned char *, int);
-static void	 addr_take(struct request *, struct target *, int, unsigned char *, int);
-static void	 note_failure(struct request *, int);
 
 RB_PROTOTYPE(cache_tree, cached, ca_entry, cached_cmp)
 RB_GENERATE(cache_tree, cached, ca_entry, cached_cmp)
@@ -602,38 +511,8 @@ request_fixed(struct request *rq)
 	return (1);
 }
 
-/* -- DNS -- */
-
-static void
-request_start(struct request *rq)
-{
-	if (rq->rq_port != 0) {
-		target_add(rq, rq->rq_host, rq->rq_port, 0, 0);
-		target_query(rq);
-		return;
-	}
-	rq->rq_queries++;
-	ares_query(rq->rq_rs->rs_channel, rq->rq_host, C_IN, T_NAPTR, naptr_done, rq);
-}
-
-static void
-note_failure(struct request *rq, int status)
-{
-	switch (status) {
-	case ARES_SUCCESS:
-	case ARES_ENODATA:
-	case ARES_ENOTFOUND:
-		break;
-	case ARES_ETIMEOUT:
-		rq->rq_timeout = 1;
-		break;
-	default:
-		rq->rq_failed = 1;
-	}
-}
-
 /* Every query is back: the answer. */
-static void
+void
 request_done(struct request *rq)
 {
 	struct resolver	*rs = rq->rq_rs;
@@ -664,185 +543,4 @@ request_done(struct request *rq)
 	if (rq->rq_error == RESOLVE_OK || rq->rq_error == RESOLVE_NONE ||
 	    rq->rq_error == RESOLVE_REFUSED)
 		cache_put(rs, rq);
-}
-
-static void
-naptr_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
-{
-	struct request		*rq = arg;
-	struct ares_naptr_reply	*list = NULL, *n, *best = NULL;
-	char			 name[DOMAIN_SIZE];
-
-	(void)timeouts;
-	rq->rq_queries--;
-	if (rq->rq_cb == NULL || rq->rq_rs->rs_closing) {
-		request_done(rq);
-		return;
-	}
-	/* New servers: this look-up ends here. */
-	if (status == ARES_ECANCELLED) {
-		rq->rq_failed = 1;
-		request_done(rq);
-		return;
-	}
-	(void)snprintf(name, sizeof(name), "_sips._tcp.%.240s", rq->rq_host);
-	if (status == ARES_SUCCESS &&
-	    ares_parse_naptr_reply(buf, len, &list) == ARES_SUCCESS) {
-		for (n = list; n != NULL; n = n->next) {
-			if (strcasecmp((const char *)n->service, "SIPS+D2T") != 0 ||
-			    strcasecmp((const char *)n->flags, "s") != 0)
-				continue;
-			if (best == NULL || n->order < best->order ||
-			    (n->order == best->order &&
-			    n->preference < best->preference))
-				best = n;
-		}
-		if (best != NULL && strlen(best->replacement) < sizeof(name))
-			(void)strlcpy(name, best->replacement, sizeof(name));
-	}
-	if (list != NULL)
-		ares_free_data(list);
-	srv_query(rq, name);
-	if (rq->rq_queries == 0 && !rq->rq_ready)
-		request_done(rq);
-}
-
-static void
-srv_query(struct request *rq, const char *name)
-{
-	rq->rq_queries++;
-	ares_query(rq->rq_rs->rs_channel, name, C_IN, T_SRV, srv_done, rq);
-}
-
-static int
-target_cmp(const void *a, const void *b)
-{
-	const struct target	*x = a, *y = b;
-
-	if (x->ta_priority != y->ta_priority)
-		return (x->ta_priority < y->ta_priority ? -1 : 1);
-	return (x->ta_order > y->ta_order ? -1 : x->ta_order < y->ta_order);
-}
-
-static void
-target_add(struct request *rq, const char *host, uint16_t port, uint16_t priority,
-    uint16_t weight)
-{
-	struct target	*ta;
-
-	if (rq->rq_ntargets == TARGETS_MAX || port == 0 || host[0] == '\0' ||
-	    strcmp(host, ".") == 0 || strlen(host) >= sizeof(ta->ta_host))
-		return;
-	ta = &rq->rq_targets[rq->rq_ntargets++];
-	(void)strlcpy(ta->ta_host, host, sizeof(ta->ta_host));
-	ta->ta_port = port;
-	ta->ta_priority = priority;
-	/* A draw in proportion to the weight; close to RFC 2782 and simple. */
-	ta->ta_order = randombytes_uniform((uint32_t)weight * 16 + 16);
-}
-
-static void
-srv_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
-{
-	struct request		*rq = arg;
-	struct ares_srv_reply	*list = NULL, *s;
-
-	(void)timeouts;
-	rq->rq_queries--;
-	if (rq->rq_cb == NULL || rq->rq_rs->rs_closing) {
-		request_done(rq);
-		return;
-	}
-	/* New servers: this look-up ends here. */
-	if (status == ARES_ECANCELLED) {
-		rq->rq_failed = 1;
-		request_done(rq);
-		return;
-	}
-	if (status == ARES_SUCCESS &&
-	    ares_parse_srv_reply(buf, len, &list) == ARES_SUCCESS && list != NULL) {
-		for (s = list; s != NULL; s = s->next)
-			target_add(rq, s->host, s->port, s->priority, s->weight);
-		ares_free_data(list);
-		qsort(rq->rq_targets, rq->rq_ntargets, sizeof(rq->rq_targets[0]),
-		    target_cmp);
-	} else
-		target_add(rq, rq->rq_host, PORT_TLS, 0, 0);
-	target_query(rq);
-	if (rq->rq_queries == 0 && !rq->rq_ready)
-		request_done(rq);
-}
-
-/* A and AAAA of every target. */
-static void
-target_query(struct request *rq)
-{
-	struct addr_query	*aq;
-	size_t			 i;
-	int			 pass;
-
-	rq->rq_queries++;	/* held while queries may end at once */
-	for (i = 0; i < rq->rq_ntargets; i++)
-		for (pass = 0; pass < 2; pass++) {
-			if ((aq = calloc(1, sizeof(*aq))) == NULL) {
-				rq->rq_failed = 1;
-				continue;
-			}
-			aq->aq_rq = rq;
-			aq->aq_target = i;
-			aq->aq_family = pass == 0 ? AF_INET : AF_INET6;
-			rq->rq_queries++;
-			ares_query(rq->rq_rs->rs_channel, rq->rq_targets[i].ta_host,
-			    C_IN, pass == 0 ? T_A : T_AAAA, addr_done, aq);
-		}
-	rq->rq_queries--;
-}
-
-static void
-addr_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
-{
-	struct addr_query	*aq = arg;
-	struct request		*rq = aq->aq_rq;
-
-	(void)timeouts;
-	rq->rq_queries--;
-	note_failure(rq, status);
-	if (status == ARES_SUCCESS && rq->rq_cb != NULL)
-		addr_take(rq, &rq->rq_targets[aq->aq_target], aq->aq_family,
-		    buf, len);
-	free(aq);
-	if (rq->rq_queries == 0 && !rq->rq_ready)
-		request_done(rq);
-}
-
-static void
-addr_take(struct request *rq, struct target *ta, int family, unsigned char *buf, int len)
-{
-	struct ares_addrttl	 a4[TARGET_ADDRS];
-	struct ares_addr6ttl	 a6[TARGET_ADDRS];
-	struct vaddr		*va;
-	int			 i, n = TARGET_ADDRS, ttl;
-
-	if (family == AF_INET) {
-		if (ares_parse_a_reply(buf, len, NULL, a4, &n) != ARES_SUCCESS)
-			return;
-	} else if (ares_parse_aaaa_reply(buf, len, NULL, a6, &n) != ARES_SUCCESS)
-		return;
-	for (i = 0; i < n && i < TARGET_ADDRS; i++) {
-		va = family == AF_INET ? &ta->ta_v4[ta->ta_n4++] :
-		    &ta->ta_v6[ta->ta_n6++];
-		memset(va, 0, sizeof(*va));
-		va->va_port = ta->ta_port;
-		if (family == AF_INET) {
-			va->va_family = 4;
-			memcpy(va->va_addr, &a4[i].ipaddr, 4);
-			ttl = a4[i].ttl;
-		} else {
-			va->va_family = 6;
-			memcpy(va->va_addr, &a6[i].ip6addr, 16);
-			ttl = a6[i].ttl;
-		}
-		if (ttl >= 0 && (uint32_t)ttl < rq->rq_ttl)
-			rq->rq_ttl = (uint32_t)ttl;
-	}
 }

@@ -301,11 +301,24 @@ sip_hdr_str(enum sip_hdr_id id)
 }
 
 int
-sip_hdr_single(enum sip_hdr_id id)
+sip_hdr_single(enum sip_hdr_id id, int inside)
 {
 	if ((size_t)id >= SIP_H_MAX)
 		return (0);
-	return (names[id].hn_single);
+	if (!inside)
+		return (names[id].hn_single);
+	switch (id) {
+	case SIP_H_CALL_ID:
+	case SIP_H_CONTENT_LENGTH:
+	case SIP_H_CONTENT_TYPE:
+	case SIP_H_CSEQ:
+	case SIP_H_FROM:
+	case SIP_H_MAX_FORWARDS:
+	case SIP_H_TO:
+		return (1);
+	default:
+		return (0);
+	}
 }
 
 const char *

@@ -5,8 +5,9 @@
 
 #include "sip_parse.h"
 
-/* May this header stand on one line only?  1 or 0. */
-int	sip_hdr_single(enum sip_hdr_id);
+/* May this header stand on one line only?  From inside that is asked only of
+ * those that a proxy acts on.  1 or 0. */
+int	sip_hdr_single(enum sip_hdr_id, int inside);
 
 /* 256-entry tables for cur_token: RFC 3261 token; digits; anything that may
  * stand in a URI or unquoted parameter value (no white space, no quotes, no

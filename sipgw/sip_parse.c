@@ -240,7 +240,7 @@ sip_header(struct sip_msg *m, struct span line, int flags)
 		return (0);
 	}
 	id = sip_hdr_lookup(name);
-	if (m->sm_count[id] > 0 && sip_hdr_single(id))
+	if (m->sm_count[id] > 0 && sip_hdr_single(id, flags & SIP_INSIDE))
 		sip_soft(m, id == SIP_H_CONTENT_LENGTH ?
 		    SIP_E_LENGTH_REPEATED : SIP_E_REPEATED);
 	h = &m->sm_hdrs[m->sm_nhdrs];

@@ -141,8 +141,9 @@ struct sip_msg {
  * How strict.  SIP_STREAM: Content-Length must stand, and the buffer holds
  * exactly one message (sip_frame found its end).  Without it the buffer is a
  * datagram: a missing Content-Length means the rest, bytes behind the body are
- * ignored.  SIP_INSIDE: a PBX or trunk; invalid UTF-8 in header values and a
- * missing From tag are let pass, everything else is as strict as outside.
+ * ignored.  SIP_INSIDE: a PBX or trunk; invalid UTF-8 in header values, a
+ * missing From tag and repeated headers that a proxy does not act on are let
+ * pass, everything else is as strict as outside.
  */
 #define SIP_STREAM	0x01
 #define SIP_INSIDE	0x02

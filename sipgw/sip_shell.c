@@ -41,6 +41,7 @@ static void	shell_open_cancel(void *, uint64_t);
 static int	shell_find(void *, const char *, struct sip_flow *);
 static const struct names *shell_names(void *, uint64_t, uint64_t *);
 static void	shell_close(void *, uint64_t);
+static void	shell_retire(void *, uint64_t);
 static void	shell_log(void *, enum proxy_log, const char *);
 static void	shell_random(void *, void *, size_t);
 static int	shell_refused(void *, const struct sip_flow *, const char *);
@@ -62,6 +63,7 @@ static const struct proxy_ops proxy_ops = {
 	.po_find = shell_find,
 	.po_names = shell_names,
 	.po_close = shell_close,
+	.po_retire = shell_retire,
 	.po_ticket = shell_ticket,
 	.po_outcome = shell_outcome,
 	.po_leg = shell_leg,
@@ -281,6 +283,13 @@ shell_close(void *ctx, uint64_t conn)
 {
 	(void)ctx;
 	transport_close(conn);
+}
+
+static void
+shell_retire(void *ctx, uint64_t conn)
+{
+	(void)ctx;
+	transport_retire(conn);
 }
 
 static void

@@ -377,6 +377,15 @@ conn_opened(struct conn *cn)
 		open_done(cn);
 }
 
+void
+transport_retire(uint64_t id)
+{
+	struct conn	*cn;
+
+	if ((cn = conn_find(id)) != NULL)
+		cn->cn_retired = 1;
+}
+
 /* Idle connections, and those whose certificate has ended. */
 static void
 transport_sweep(int fd, short event, void *arg)
@@ -397,7 +406,7 @@ transport_sweep(int fd, short event, void *arg)
 		    (cn->cn_not_after + CONN_EXPIRED_S < utc ||
 		    !transport_ops->to_busy(cn->cn_id)))
 			conn_shut(cn);
-		else if (now - cn->cn_used > CONN_IDLE_MS &&
+		else if ((cn->cn_retired || now - cn->cn_used > CONN_IDLE_MS) &&
 		    !transport_ops->to_busy(cn->cn_id))
 			conn_shut(cn);
 	}

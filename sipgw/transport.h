@@ -68,6 +68,7 @@ struct conn {
 	uint64_t	 cn_not_after;
 	char		 cn_host[DOMAIN_SIZE];	/* outbound: whom we wanted */
 	uint16_t	 cn_port;
+	int		 cn_retired;		/* no new call uses it */
 	int		 cn_counted_addr, cn_counted_name;
 	unsigned	 cn_unread;
 	uint64_t	 cn_used;		/* ms, latest byte */
@@ -94,6 +95,7 @@ void		 transport_open_cancel(uint64_t id);
 int		 transport_find(const char *name, struct sip_flow *);
 const struct names *transport_names(uint64_t conn, uint64_t *not_after);
 void		 transport_close(uint64_t conn);
+void		 transport_retire(uint64_t conn);
 /* Close all connections from this address, or of this verified name. */
 void		 transport_close_peer(const struct vaddr *, const char *name);
 

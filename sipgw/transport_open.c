@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "proc.h"
 #include "transport.h"
 
 #define OPENINGS_MAX	512
@@ -207,7 +208,7 @@ open_reuse(const char *host, uint16_t port, const struct vaddr *va)
 	struct conn	*cn, *best = NULL;
 
 	RB_FOREACH(cn, conn_tree, &conns) {
-		if (cn->cn_state != CONN_OPEN)
+		if (cn->cn_state != CONN_OPEN || cn->cn_retired)
 			continue;
 		if (host != NULL) {
 			if (cn->cn_face == FACE_OUTSIDE && cn->cn_outbound &&
@@ -269,6 +270,9 @@ transport_connect(uint64_t id, const char *host, uint16_t port, struct sip_flow 
 		*fl = cn->cn_flow;
 		return (1);
 	}
+	/* No handshake without key's signature. */
+	if (proc_peer(ROLE_KEY) == NULL)
+		return (-2);
 	TAILQ_FOREACH(op, &openings, op_entry)
 		if (op->op_port == port && strcmp(op->op_host, host) == 0)
 			return (open_wait(op, id));

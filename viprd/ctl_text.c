@@ -28,6 +28,8 @@
 #include "ctl_output.h"
 
 #define CELL_MAX	1024	/* bytes of one cell */
+#define LINE_WIDTH	80
+#define INDENT_MAX	40	/* a last column further right is not wrapped */
 
 /* One cell, escaped; columns it takes. */
 struct cell {
@@ -39,6 +41,7 @@ struct cell {
 static void	 cell_add(struct cell *, const char *, size_t, size_t);
 static void	 cell_span(struct cell *, struct span);
 static void	 cell_make(struct cell *, const struct ctl_field *);
+static void	 print_wrapped(FILE *, const struct cell *, size_t);
 static int	 same_columns(const struct output_row *, const struct output_row *);
 static void	 print_cell(FILE *, const struct cell *, size_t, int, int);
 static void	 table_print(FILE *, const struct output_row *, size_t);
@@ -175,6 +178,29 @@ print_cell(FILE *fp, const struct cell *ce, size_t width, int right, int last)
 		putc(' ', fp);
 }
 
+/* The last cell of a row, in lines that end before LINE_WIDTH. */
+static void
+print_wrapped(FILE *fp, const struct cell *ce, size_t indent)
+{
+	const char	*p = ce->ce_text, *end = p + ce->ce_len, *q, *space;
+	size_t		 room = LINE_WIDTH - indent, n;
+
+	for (;;) {
+		/* Bytes for columns: a line is at worst too short. */
+		for (q = p, space = NULL, n = 0; q < end && n < room; q++, n++)
+			if (*q == ' ')
+				space = q;
+		if (q == end || (space == NULL &&
+		    (space = memchr(q, ' ', (size_t)(end - q))) == NULL)) {
+			(void)fwrite(p, 1, (size_t)(end - p), fp);
+			return;
+		}
+		(void)fwrite(p, 1, (size_t)(space - p), fp);
+		fprintf(fp, "\n%*s", (int)indent, "");
+		p = space + 1;
+	}
+}
+
 /* count rows with the same columns, from first on. */
 static void
 table_print(FILE *fp, const struct output_row *first, size_t count)
@@ -183,7 +209,7 @@ table_print(FILE *fp, const struct output_row *first, size_t count)
 	const struct output_row	*r;
 	struct cell		 ce;
 	struct span		 s;
-	size_t			 width[OUTPUT_FIELDS_MAX], i, j, n;
+	size_t			 width[OUTPUT_FIELDS_MAX], i, j, n, indent = 0;
 	int			 right[OUTPUT_FIELDS_MAX];
 	char			 kind[64], head[64];
 
@@ -201,6 +227,8 @@ table_print(FILE *fp, const struct output_row *first, size_t count)
 		}
 	}
 	(void)row_fields(first, kind, f);
+	for (i = 0; i + 1 < n; i++)
+		indent += width[i] + 2;
 	for (i = 0; i < n; i++) {
 		heading(f[i].cf_name, head, sizeof(head));
 		memset(&ce, 0, sizeof(ce));
@@ -214,7 +242,12 @@ table_print(FILE *fp, const struct output_row *first, size_t count)
 		(void)row_fields(r, kind, f);
 		for (i = 0; i < n; i++) {
 			cell_make(&ce, &f[i]);
-			print_cell(fp, &ce, width[i], right[i], i + 1 == n);
+			if (i + 1 == n && f[i].cf_type == 's' &&
+			    indent <= INDENT_MAX)
+				print_wrapped(fp, &ce, indent);
+			else
+				print_cell(fp, &ce, width[i], right[i],
+				    i + 1 == n);
 		}
 		putc('\n', fp);
 	}

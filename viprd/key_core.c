@@ -91,8 +91,10 @@ kcore_free(struct kcore *kc)
 	if (kc == NULL)
 		return;
 	/* Whoever waits for the commit hears of it now. */
-	if (kc->kc_open)
+	if (kc->kc_open) {
+		klimit_flush(kc);
 		(void)store_commit(kc->kc_store);
+	}
 	kc->kc_open = 0;
 	while ((wa = LIST_FIRST(&kc->kc_waits)) != NULL)
 		kcore_wait_cancel(wa);
@@ -322,6 +324,8 @@ kcore_next(struct kcore *kc)
 		next = v->v_due;
 	if ((t = kroute_next(kc)) < next)
 		next = t;
+	if (kc->kc_flush != 0 && kc->kc_flush < next)
+		next = kc->kc_flush;
 	return (next);
 }
 
@@ -340,6 +344,8 @@ kcore_run(struct kcore *kc)
 		kcall_due(kc, v);
 	}
 	kroute_due(kc);
+	if (kc->kc_flush != 0 && kc->kc_flush <= kc->kc_now)
+		klimit_flush(kc);
 	if (kc->kc_now < kc->kc_swept || kc->kc_now - kc->kc_swept >= SWEEP_MS) {
 		kc->kc_swept = kc->kc_now;
 		klimit_sweep(kc);

@@ -154,16 +154,22 @@ struct kpeer {
 	uint64_t	 pe_until;	/* UTC ms: waits till then */
 	uint64_t	 pe_proven;	/* UTC s: it last proved a number to us */
 	uint64_t	 pe_proved;	/* UTC s: it last proved a call of its own to us */
+	uint8_t		 pe_dirty;	/* to be written with the next flush */
 };
 RB_HEAD(kpeer_tree, kpeer);
 
-/* Failed connections of the last 24 h of a Node-ID, or a Node-ID and number. */
+/* Failed connections of a Node-ID in the last 24 h. */
+struct kcharged {
+	uint64_t	 cg_number;	/* packed */
+	uint32_t	 cg_at;		/* UTC s */
+};
 struct kcharge {
 	RB_ENTRY(kcharge) ch_entry;
-	uint8_t		 ch_key[NODEID_LEN + 8];	/* number packed, or 0 */
+	uint8_t		 ch_node[NODEID_LEN];
+	uint8_t		 ch_dirty;	/* given back since it was written */
 	unsigned	 ch_count;
 	unsigned	 ch_size;
-	uint32_t	*ch_times;	/* UTC s, oldest first */
+	struct kcharged	*ch_each;	/* oldest first */
 };
 RB_HEAD(kcharge_tree, kcharge);
 
@@ -285,11 +291,12 @@ struct kroute {
 	struct knode	 kr_node[KEY_NODES_MAX];	/* latest proof first */
 };
 
-/* All routes of a number; big, so always on the heap. */
+/* All routes of a number, and room for one more up to KEY_DOMAINS_MAX. */
 struct kroutes {
 	char		 ks_number[E164_SIZE];
 	unsigned	 ks_count;
-	struct kroute	 ks_route[KEY_DOMAINS_MAX];
+	unsigned	 ks_room;
+	struct kroute	*ks_route;
 };
 
 /* Every number that has routes, and when one of them ends. */
@@ -347,6 +354,7 @@ struct kcore {
 	struct knumber_dues	 kc_routedues;
 	struct kwait_list	 kc_waits;
 	uint64_t		 kc_swept;	/* UTC ms */
+	uint64_t		 kc_flush;	/* UTC ms: write what is dirty; 0: nothing is */
 	uint64_t		 kc_grants_swept;	/* UTC s */
 	int			 kc_not_recording;	/* errno of the last failed write */
 	struct key_stats	 kc_stats;
@@ -453,7 +461,9 @@ const char	*ksched_state_str(const struct vcr *);
 /* key_limit.c */
 
 struct kpeer	*klimit_peer(struct kcore *, const uint8_t *node, int create);
-void		 klimit_peer_put(struct kcore *, const struct kpeer *);
+void		 klimit_peer_put(struct kcore *, struct kpeer *);
+/* The same, within a second, together with others: for what is no limit. */
+void		 klimit_peer_later(struct kcore *, struct kpeer *);
 /* May this Node-ID try this number?  0, or seconds until it may. */
 uint32_t	 klimit_check(struct kcore *, const uint8_t *node, const char *number);
 /* Charge a failed connection to both; the wait runs after the commit. -1: errno. */
@@ -467,6 +477,8 @@ void		 klimit_negative_add(struct kcore *, const char *number);
 int		 klimit_load(struct kcore *);
 void		 klimit_clear(struct kcore *);
 void		 klimit_sweep(struct kcore *);
+/* Write what may wait: charges given back, times of successes. */
+void		 klimit_flush(struct kcore *);
 /* Node-IDs with a success of either kind, at most max; how many. */
 size_t		 klimit_first(struct kcore *, uint8_t (*nodes)[NODEID_LEN], size_t max);
 

@@ -32,19 +32,18 @@
 #define CHARGE_MAX	1000		/* times kept, above any limit allowed */
 #define CHARGES_MAX	200000
 #define NEGATIVE_MS	(3600 * 1000ULL)
+#define FLUSH_MS	1000
 
 static int	 kpeer_cmp(struct kpeer *, struct kpeer *);
 static int	 kcharge_cmp(struct kcharge *, struct kcharge *);
 static int	 knegative_cmp(struct knegative *, struct knegative *);
-static void	 kcharge_key(uint8_t *, const uint8_t *, const char *);
-static struct kcharge *kcharge_get(struct kcore *, const uint8_t *, const char *,
-		    int);
+static struct kcharge *kcharge_get(struct kcore *, const uint8_t *, int);
 static void	 kcharge_age(struct kcore *, struct kcharge *);
-static int	 kcharge_add(struct kcore *, struct kcharge *, uint32_t);
-static void	 kcharge_take(struct kcharge *, uint32_t);
-static int	 kcharge_put(struct kcore *, const struct kcharge *, struct kwait *);
+static int	 kcharge_add(struct kcore *, struct kcharge *, uint64_t);
+static int	 kcharge_put(struct kcore *, struct kcharge *, struct kwait *);
 static void	 kcharge_free(struct kcore *, struct kcharge *);
-static unsigned	 kcharge_limit(unsigned);
+static uint64_t	 kcharge_until(const struct kcharge *, uint64_t, unsigned);
+static void	 klimit_later(struct kcore *);
 static int	 kpeer_load(const void *, size_t, const void *, size_t, uint8_t,
 		    void *);
 static int	 kcharge_load(const void *, size_t, const void *, size_t, uint8_t,
@@ -66,7 +65,7 @@ kpeer_cmp(struct kpeer *a, struct kpeer *b)
 static int
 kcharge_cmp(struct kcharge *a, struct kcharge *b)
 {
-	return (memcmp(a->ch_key, b->ch_key, sizeof(a->ch_key)));
+	return (memcmp(a->ch_node, b->ch_node, sizeof(a->ch_node)));
 }
 
 static int
@@ -95,11 +94,26 @@ klimit_peer(struct kcore *kc, const uint8_t *node, int create)
 }
 
 void
-klimit_peer_put(struct kcore *kc, const struct kpeer *pe)
+klimit_peer_later(struct kcore *kc, struct kpeer *pe)
+{
+	pe->pe_dirty = 1;
+	klimit_later(kc);
+}
+
+static void
+klimit_later(struct kcore *kc)
+{
+	if (kc->kc_flush == 0)
+		kc->kc_flush = kc->kc_now + FLUSH_MS;
+}
+
+void
+klimit_peer_put(struct kcore *kc, struct kpeer *pe)
 {
 	struct wbuf	 w;
 	uint8_t		 buf[64];
 
+	pe->pe_dirty = 0;
 	wbuf_init(&w, buf, sizeof(buf));
 	wbuf_bytes(&w, pe->pe_node, sizeof(pe->pe_node));
 	wbuf_u16(&w, pe->pe_fails);
@@ -152,22 +166,12 @@ klimit_first(struct kcore *kc, uint8_t (*nodes)[NODEID_LEN], size_t max)
 
 /* -- charges -- */
 
-static void
-kcharge_key(uint8_t *key, const uint8_t *node, const char *number)
-{
-	struct wbuf	 w;
-
-	wbuf_init(&w, key, NODEID_LEN + 8);
-	wbuf_bytes(&w, node, NODEID_LEN);
-	wbuf_u64(&w, number == NULL ? 0 : e164_pack(number));
-}
-
 static struct kcharge *
-kcharge_get(struct kcore *kc, const uint8_t *node, const char *number, int create)
+kcharge_get(struct kcore *kc, const uint8_t *node, int create)
 {
 	struct kcharge	 key, *ch;
 
-	kcharge_key(key.ch_key, node, number);
+	memcpy(key.ch_node, node, sizeof(key.ch_node));
 	if ((ch = RB_FIND(kcharge_tree, &kc->kc_charges, &key)) != NULL ||
 	    !create)
 		return (ch);
@@ -177,7 +181,7 @@ kcharge_get(struct kcore *kc, const uint8_t *node, const char *number, int creat
 	}
 	if ((ch = calloc(1, sizeof(*ch))) == NULL)
 		return (NULL);
-	memcpy(ch->ch_key, key.ch_key, sizeof(ch->ch_key));
+	memcpy(ch->ch_node, node, sizeof(ch->ch_node));
 	RB_INSERT(kcharge_tree, &kc->kc_charges, ch);
 	kc->kc_chargecount++;
 	return (ch);
@@ -188,140 +192,146 @@ kcharge_free(struct kcore *kc, struct kcharge *ch)
 {
 	RB_REMOVE(kcharge_tree, &kc->kc_charges, ch);
 	kc->kc_chargecount--;
-	free(ch->ch_times);
+	free(ch->ch_each);
 	free(ch);
 }
 
-/* Forget what is older than a day, or lies in the future. */
+/* Forget what is older than a day; what lies in the future was now. */
 static void
 kcharge_age(struct kcore *kc, struct kcharge *ch)
 {
 	uint64_t	 now = kc->kc_now / 1000;
 	unsigned	 i, n = 0;
 
-	for (i = 0; i < ch->ch_count; i++)
-		if (ch->ch_times[i] + KEY_DAY_S > now)
-			ch->ch_times[n++] = ch->ch_times[i] > now ?
-			    (uint32_t)now : ch->ch_times[i];
+	for (i = 0; i < ch->ch_count; i++) {
+		if (ch->ch_each[i].cg_at + KEY_DAY_S <= now)
+			continue;
+		ch->ch_each[n] = ch->ch_each[i];
+		if (ch->ch_each[n].cg_at > now)
+			ch->ch_each[n].cg_at = (uint32_t)now;
+		n++;
+	}
 	ch->ch_count = n;
 }
 
 static int
-kcharge_add(struct kcore *kc, struct kcharge *ch, uint32_t at)
+kcharge_add(struct kcore *kc, struct kcharge *ch, uint64_t number)
 {
-	uint32_t	*times;
+	struct kcharged	*each;
 	unsigned	 size;
 
 	kcharge_age(kc, ch);
-	if (ch->ch_count >= CHARGE_MAX)
-		return (0);
+	/* No limit is above that: the oldest makes room. */
+	if (ch->ch_count == CHARGE_MAX)
+		memmove(&ch->ch_each[0], &ch->ch_each[1],
+		    --ch->ch_count * sizeof(*ch->ch_each));
 	if (ch->ch_count == ch->ch_size) {
 		size = ch->ch_size == 0 ? 4 : ch->ch_size * 2;
-		times = reallocarray(ch->ch_times, size, sizeof(*times));
-		if (times == NULL)
+		each = reallocarray(ch->ch_each, size, sizeof(*each));
+		if (each == NULL)
 			return (-1);
-		ch->ch_times = times;
+		ch->ch_each = each;
 		ch->ch_size = size;
 	}
-	ch->ch_times[ch->ch_count++] = at;
+	ch->ch_each[ch->ch_count].cg_number = number;
+	ch->ch_each[ch->ch_count++].cg_at = (uint32_t)(kc->kc_now / 1000);
 	return (0);
 }
 
-static void
-kcharge_take(struct kcharge *ch, uint32_t at)
-{
-	unsigned	 i;
-
-	for (i = ch->ch_count; i > 0; i--) {
-		if (ch->ch_times[i - 1] != at)
-			continue;
-		memmove(&ch->ch_times[i - 1], &ch->ch_times[i],
-		    (ch->ch_count - i) * sizeof(*ch->ch_times));
-		ch->ch_count--;
-		return;
-	}
-}
-
 static int
-kcharge_put(struct kcore *kc, const struct kcharge *ch, struct kwait *wa)
+kcharge_put(struct kcore *kc, struct kcharge *ch, struct kwait *wa)
 {
 	struct wbuf	 w;
 	unsigned	 i;
 	int		 r;
 
+	ch->ch_dirty = 0;
 	wbuf_init(&w, kc->kc_scratch, KEY_SCRATCH);
-	wbuf_bytes(&w, ch->ch_key, sizeof(ch->ch_key));
+	wbuf_bytes(&w, ch->ch_node, sizeof(ch->ch_node));
 	wbuf_u16(&w, (uint16_t)ch->ch_count);
-	for (i = 0; i < ch->ch_count; i++)
-		wbuf_u32(&w, ch->ch_times[i]);
-	r = store_put(kc->kc_charges_t, ch->ch_key, sizeof(ch->ch_key),
+	for (i = 0; i < ch->ch_count; i++) {
+		wbuf_u64(&w, ch->ch_each[i].cg_number);
+		wbuf_u32(&w, ch->ch_each[i].cg_at);
+	}
+	r = store_put(kc->kc_charges_t, ch->ch_node, sizeof(ch->ch_node),
 	    kc->kc_scratch, w.w_len, wa == NULL ? NULL : kcore_wait_done, wa);
 	if (r == -1)
 		kcore_wait_cancel(wa);
 	return (r);
 }
 
-static unsigned
-kcharge_limit(unsigned limit)
+/* When fewer than limit are left, of a number (0: of all); 0: they are. */
+static uint64_t
+kcharge_until(const struct kcharge *ch, uint64_t number, unsigned limit)
 {
-	return (limit > CHARGE_MAX ? CHARGE_MAX : limit);
+	unsigned	 i, n = 0;
+
+	if (limit > CHARGE_MAX)
+		limit = CHARGE_MAX;
+	/* From the newest: the limit-th has to age. */
+	for (i = ch->ch_count; i > 0; i--)
+		if (number == 0 || ch->ch_each[i - 1].cg_number == number)
+			if (++n == limit)
+				return (ch->ch_each[i - 1].cg_at + KEY_DAY_S);
+	return (limit == 0 ? UINT64_MAX : 0);
 }
 
 uint32_t
 klimit_check(struct kcore *kc, const uint8_t *node, const char *number)
 {
-	const char	*what[2] = { number, NULL };
-	unsigned	 limit[2], i;
 	struct kcharge	*ch;
-	uint64_t	 now = kc->kc_now / 1000, until, wait = 0;
+	uint64_t	 now = kc->kc_now / 1000, until, all;
 
-	limit[0] = kcharge_limit(kc->kc_conf->c_limit_number);
-	limit[1] = kcharge_limit(kc->kc_conf->c_limit_peer);
-	for (i = 0; i < 2; i++) {
-		if ((ch = kcharge_get(kc, node, what[i], 0)) == NULL)
-			continue;
-		kcharge_age(kc, ch);
-		if (ch->ch_count < limit[i] || ch->ch_count == 0)
-			continue;
-		/* Enough of the oldest have to age. */
-		until = ch->ch_times[ch->ch_count - limit[i]] + KEY_DAY_S;
-		until = until > now ? until - now : 1;
-		if (until > wait)
-			wait = until;
-	}
-	return ((uint32_t)wait);
+	if ((ch = kcharge_get(kc, node, 0)) == NULL)
+		return (0);
+	kcharge_age(kc, ch);
+	until = kcharge_until(ch, e164_pack(number),
+	    kc->kc_conf->c_limit_number);
+	all = kcharge_until(ch, 0, kc->kc_conf->c_limit_peer);
+	if (all > until)
+		until = all;
+	if (until == 0)
+		return (0);
+	if (until == UINT64_MAX)
+		return ((uint32_t)KEY_DAY_S);
+	return (until > now ? (uint32_t)(until - now) : 1);
 }
 
 int
 klimit_charge(struct kcore *kc, const uint8_t *node, const char *number,
     struct kwait *wa)
 {
-	struct kcharge	*cn, *cp;
-	uint32_t	 at = (uint32_t)(kc->kc_now / 1000);
+	struct kcharge	*ch;
 
-	if ((cn = kcharge_get(kc, node, number, 1)) == NULL ||
-	    (cp = kcharge_get(kc, node, NULL, 1)) == NULL ||
-	    kcharge_add(kc, cn, at) == -1 || kcharge_add(kc, cp, at) == -1 ||
-	    kcharge_put(kc, cn, NULL) == -1) {
+	if ((ch = kcharge_get(kc, node, 1)) == NULL ||
+	    kcharge_add(kc, ch, e164_pack(number)) == -1) {
 		kcore_wait_cancel(wa);
 		return (-1);
 	}
-	return (kcharge_put(kc, cp, wa));
+	return (kcharge_put(kc, ch, wa));
 }
 
+/* Written within a second: should that be lost, a charge too many stands. */
 void
 klimit_refund(struct kcore *kc, const uint8_t *node, const char *number,
     uint32_t at)
 {
-	const char	*what[2] = { number, NULL };
 	struct kcharge	*ch;
+	uint64_t	 packed = e164_pack(number);
 	unsigned	 i;
 
-	for (i = 0; i < 2; i++) {
-		if ((ch = kcharge_get(kc, node, what[i], 0)) == NULL)
+	if ((ch = kcharge_get(kc, node, 0)) == NULL)
+		return;
+	for (i = ch->ch_count; i > 0; i--) {
+		if (ch->ch_each[i - 1].cg_number != packed ||
+		    ch->ch_each[i - 1].cg_at != at)
 			continue;
-		kcharge_take(ch, at);
-		(void)kcharge_put(kc, ch, NULL);
+		memmove(&ch->ch_each[i - 1], &ch->ch_each[i],
+		    (ch->ch_count - i) * sizeof(*ch->ch_each));
+		ch->ch_count--;
+		ch->ch_dirty = 1;
+		klimit_later(kc);
+		return;
 	}
 }
 
@@ -329,11 +339,15 @@ unsigned
 klimit_count(struct kcore *kc, const uint8_t *node, const char *number)
 {
 	struct kcharge	*ch;
+	uint64_t	 packed = number == NULL ? 0 : e164_pack(number);
+	unsigned	 i, n = 0;
 
-	if ((ch = kcharge_get(kc, node, number, 0)) == NULL)
+	if ((ch = kcharge_get(kc, node, 0)) == NULL)
 		return (0);
 	kcharge_age(kc, ch);
-	return (ch->ch_count);
+	for (i = 0; i < ch->ch_count; i++)
+		n += number == NULL || ch->ch_each[i].cg_number == packed;
+	return (n);
 }
 
 static int
@@ -341,32 +355,27 @@ kcharge_load(const void *key, size_t keylen, const void *val, size_t vallen,
     uint8_t version, void *arg)
 {
 	struct kcore	*kc = arg;
-	struct kcharge	*ch, find;
+	struct kcharge	*ch;
 	struct cur	 c;
+	uint8_t		 node[NODEID_LEN];
 	uint16_t	 n;
-	uint32_t	 at;
 
 	(void)key;
 	(void)keylen;
 	cur_init(&c, val, vallen);
-	(void)cur_bytes(&c, find.ch_key, sizeof(find.ch_key));
+	(void)cur_bytes(&c, node, sizeof(node));
 	if (cur_u16(&c, &n) == -1 || version != 1 || n == 0 || n > CHARGE_MAX ||
-	    cur_left(&c) != (size_t)n * 4)
+	    cur_left(&c) != (size_t)n * 12)
 		return (1);
-	if (kc->kc_chargecount >= CHARGES_MAX ||
-	    RB_FIND(kcharge_tree, &kc->kc_charges, &find) != NULL)
+	if (kcharge_get(kc, node, 0) != NULL ||
+	    (ch = kcharge_get(kc, node, 1)) == NULL)
 		return (0);
-	if ((ch = calloc(1, sizeof(*ch))) == NULL ||
-	    (ch->ch_times = calloc(n, sizeof(*ch->ch_times))) == NULL) {
-		free(ch);
-		return (0);
+	if ((ch->ch_each = calloc(n, sizeof(*ch->ch_each))) == NULL)
+		return (-1);
+	for (ch->ch_size = n; ch->ch_count < n; ch->ch_count++) {
+		(void)cur_u64(&c, &ch->ch_each[ch->ch_count].cg_number);
+		(void)cur_u32(&c, &ch->ch_each[ch->ch_count].cg_at);
 	}
-	memcpy(ch->ch_key, find.ch_key, sizeof(ch->ch_key));
-	ch->ch_size = n;
-	while (cur_left(&c) != 0 && cur_u32(&c, &at) == 0)
-		ch->ch_times[ch->ch_count++] = at;
-	RB_INSERT(kcharge_tree, &kc->kc_charges, ch);
-	kc->kc_chargecount++;
 	return (0);
 }
 
@@ -436,10 +445,25 @@ klimit_sweep(struct kcore *kc)
 		kcharge_age(kc, ch);
 		if (ch->ch_count != 0)
 			continue;
-		(void)store_put(kc->kc_charges_t, ch->ch_key, sizeof(ch->ch_key),
-		    NULL, 0, NULL, NULL);
+		(void)store_put(kc->kc_charges_t, ch->ch_node,
+		    sizeof(ch->ch_node), NULL, 0, NULL, NULL);
 		kcharge_free(kc, ch);
 	}
+}
+
+void
+klimit_flush(struct kcore *kc)
+{
+	struct kcharge	*ch;
+	struct kpeer	*pe;
+
+	kc->kc_flush = 0;
+	RB_FOREACH(ch, kcharge_tree, &kc->kc_charges)
+		if (ch->ch_dirty)
+			(void)kcharge_put(kc, ch, NULL);
+	RB_FOREACH(pe, kpeer_tree, &kc->kc_peers)
+		if (pe->pe_dirty)
+			klimit_peer_put(kc, pe);
 }
 
 void

@@ -629,6 +629,7 @@ initiator_proven(struct kcore *kc, int error, uint64_t id, uint64_t index)
 	struct claimant	*cl;
 	struct kpeer	*pe;
 	struct vcr	*v;
+	int		 first;
 
 	if ((v = kcall_find(kc, id)) == NULL || v->v_sched == NULL ||
 	    index >= v->v_sched->vs_count)
@@ -649,12 +650,13 @@ initiator_proven(struct kcore *kc, int error, uint64_t id, uint64_t index)
 	}
 	kc->kc_stats.st_proven++;
 	if ((pe = klimit_peer(kc, cl->cl_node, 1)) != NULL) {
+		first = pe->pe_proven == 0 && pe->pe_proved == 0;
 		pe->pe_fails = 0;
 		pe->pe_level = 0;
 		pe->pe_until = 0;
 		pe->pe_proven = kc->kc_now / 1000;
-		klimit_peer_put(kc, pe);
-		if (kc->kc_ops->ko_first != NULL)
+		klimit_peer_later(kc, pe);
+		if (first && kc->kc_ops->ko_first != NULL)
 			kc->kc_ops->ko_first(kc->kc_arg);
 	}
 	(void)kroute_send(kc, v->v_called);

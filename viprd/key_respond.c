@@ -187,8 +187,7 @@ proof1_parse(const struct kcore *kc, const struct kconn *co, const uint8_t *body
 	    kc->kc_conf->c_busy_moduli == MS_BUSY))
 		return (1);
 	if (p1->p1_md != MD || p1->p1_rs >= p1->p1_ms || p1->p1_rd >= p1->p1_md ||
-	    p1->p1_run != (co->co_state == CS_START ? 0 : 1) ||
-	    !cpace_element_ok(p1->p1_Y))
+	    p1->p1_run != (co->co_state == CS_START ? 0 : 1))
 		return (1);
 	pm = kmethod_find(p1->p1_method);
 	if (pm == NULL || !(co->co_methods & pm->pm_bit))
@@ -217,6 +216,10 @@ responder_proof1(struct kcore *kc, struct kconn *co, const uint8_t *body,
 		co->co_adlen = p1.p1_adlen;
 		co->co_method0 = p1.p1_method;
 		wait = klimit_check(kc, co->co_node, co->co_number);
+		if (wait != 0 && !cpace_element_ok(p1.p1_Y)) {
+			kpvp_refuse(kc, co, 1, 0, 0);
+			return;
+		}
 		if (wait != 0) {
 			kc->kc_stats.st_limited++;
 			kpvp_refuse(kc, co, 5, wait, PVP_OUT_GRID);
@@ -225,7 +228,11 @@ responder_proof1(struct kcore *kc, struct kconn *co, const uint8_t *body,
 	}
 	co->co_run = p1.p1_run;
 	if (responder_run(kc, co, &p1) == -1) {
-		kpvp_refuse(kc, co, 9, later(kc), PVP_OUT_GRID);
+		/* An element that is none shows in the multiplication. */
+		if (!cpace_element_ok(p1.p1_Y))
+			kpvp_refuse(kc, co, 1, 0, 0);
+		else
+			kpvp_refuse(kc, co, 9, later(kc), PVP_OUT_GRID);
 		return;
 	}
 	kc->kc_stats.st_answered++;
@@ -392,7 +399,7 @@ responder_good(struct kcore *kc, struct kconn *co, struct vcr *v)
 	if ((pe = klimit_peer(kc, co->co_node, 1)) != NULL) {
 		first = pe->pe_proved == 0 && pe->pe_proven == 0;
 		pe->pe_proved = kc->kc_now / 1000;
-		klimit_peer_put(kc, pe);
+		klimit_peer_later(kc, pe);
 		if (first && kc->kc_ops->ko_first != NULL)
 			kc->kc_ops->ko_first(kc->kc_arg);
 	}

@@ -370,7 +370,8 @@ kroute_outcome(struct kcore *kc, const char *number, const char *domain,
 	uint8_t		 strikes;
 
 	(void)refusal;
-	if (!kc->kc_open || (ks = kroute_get(kc, number)) == NULL)
+	if (!kc->kc_open || kc->kc_conf == NULL ||
+	    (ks = kroute_get(kc, number)) == NULL)
 		return;
 	if ((r = kroute_find(ks, domain)) == NULL)
 		goto done;
@@ -412,7 +413,8 @@ kroute_operator(struct kcore *kc, const char *number, const char *domain,
 	struct kroute	*r;
 	unsigned	 i, n = 0;
 
-	if (!kc->kc_open || (ks = kroute_get(kc, number)) == NULL)
+	if (!kc->kc_open || kc->kc_conf == NULL ||
+	    (ks = kroute_get(kc, number)) == NULL)
 		return (0);
 	for (i = 0; i < ks->ks_count; i++) {
 		r = &ks->ks_route[i];

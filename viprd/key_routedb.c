@@ -34,6 +34,7 @@ static int	 knumber_cmp(struct knumber *, struct knumber *);
 static int	 knumber_due_cmp(struct knumber *, struct knumber *);
 static void	 kroute_encode(struct wbuf *, const struct kroute *);
 static void	 kroute_decode(struct cur *, struct kroute *);
+static int	 kroutes_room(struct kroutes *, unsigned);
 static int	 kroutes_decode(const void *, size_t, struct kroutes *);
 static uint64_t	 kroute_end(const struct kroute *);
 static void	 kroute_index(struct kcore *, const struct kroutes *);
@@ -140,6 +141,14 @@ kroute_decode(struct cur *c, struct kroute *r)
 }
 
 static int
+kroutes_room(struct kroutes *ks, unsigned count)
+{
+	ks->ks_room = count < KEY_DOMAINS_MAX ? count + 1 : count;
+	ks->ks_route = calloc(ks->ks_room, sizeof(*ks->ks_route));
+	return (ks->ks_route == NULL ? -1 : 0);
+}
+
+static int
 kroutes_decode(const void *p, size_t len, struct kroutes *ks)
 {
 	struct cur	 c;
@@ -150,6 +159,8 @@ kroutes_decode(const void *p, size_t len, struct kroutes *ks)
 	(void)cur_lv_str(&c, 1, ks->ks_number, sizeof(ks->ks_number));
 	if (cur_u8(&c, &n) == -1 || n > KEY_DOMAINS_MAX ||
 	    !e164_valid(ks->ks_number))
+		return (-1);
+	if (kroutes_room(ks, n) == -1)
 		return (-1);
 	for (i = 0; i < n; i++)
 		kroute_decode(&c, &ks->ks_route[i]);
@@ -169,13 +180,13 @@ kroute_get(struct kcore *kc, const char *number)
 		return (NULL);
 	n = store_get(kc->kc_routes, &key, sizeof(key), kc->kc_scratch,
 	    KEY_SCRATCH, &version);
-	if (n == -1 && errno != ENOENT) {
+	if (n == -1 && (errno != ENOENT || kroutes_room(ks, 0) == -1)) {
 		free(ks);
 		return (NULL);
 	}
 	if (n != -1 && (version != 1 ||
 	    kroutes_decode(kc->kc_scratch, (size_t)n, ks) == -1)) {
-		free(ks);
+		kroute_free(ks);
 		errno = EBADMSG;
 		return (NULL);
 	}
@@ -188,7 +199,10 @@ kroute_free(struct kroutes *ks)
 {
 	if (ks == NULL)
 		return;
-	sodium_memzero(ks, sizeof(*ks));
+	if (ks->ks_route != NULL)
+		sodium_memzero(ks->ks_route,
+		    ks->ks_room * sizeof(*ks->ks_route));
+	free(ks->ks_route);
 	free(ks);
 }
 

@@ -179,7 +179,7 @@ parent_data(struct conf *c)
 
 	if (realpath(c->c_data, path) != NULL &&
 	    strlen(path) < sizeof(c->c_data))
-		snprintf(c->c_data, sizeof(c->c_data), "%s", path);
+		(void)strlcpy(c->c_data, path, sizeof(c->c_data));
 }
 
 /* A new configuration, read, checked and opened; NULL: why says it. */

@@ -24,6 +24,7 @@
 #include <atf-c.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdint.h>
@@ -369,6 +370,19 @@ done_again(int error, void *arg)
 		    done_again, NULL));
 }
 
+/* Wait for the helper's answer, as an event loop would. */
+static void
+answer(struct store *st)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = store_fd(st);
+	pfd.events = POLLIN;
+	ATF_REQUIRE(pfd.fd != -1);
+	ATF_REQUIRE_EQ(1, poll(&pfd, 1, 10000));
+	store_tick(st);
+}
+
 ATF_TC_WITHOUT_HEAD(groups);
 ATF_TC_BODY(groups, tc)
 {
@@ -389,8 +403,14 @@ ATF_TC_BODY(groups, tc)
 	ATF_CHECK_EQ(0, wake_ms);
 	ATF_CHECK_EQ(0, store_wait(st));
 	ATF_CHECK_EQ(0, calls);
-	store_tick(st);
+	store_tick(st);			/* the helper works on it ... */
+	ATF_CHECK_EQ(0, calls);
+	ATF_REQUIRE_EQ(0, put(tb, "meanwhile", "v"));
+	check_value(tb, "meanwhile", "v");
+	answer(st);
 	ATF_CHECK_EQ(STORE_COMMIT_MAX, calls);
+	ATF_REQUIRE_EQ(0, store_commit(st));
+	ATF_CHECK_EQ(STORE_COMMIT_MAX + 1, calls);
 	ATF_CHECK_EQ(-1, store_wait(st));
 	/* A callback that writes opens a new group, not a loop. */
 	again_table = tb;
@@ -433,6 +453,138 @@ ATF_TC_BODY(killed, tc)
 		check_value(tb, key, "acknowledged");
 		check_value(tb, "lost", NULL);
 		ATF_CHECK_EQ(i + 1, (int)store_count(tb));
+		store_close(st);
+	}
+}
+
+static pid_t
+child_of_mine(void)
+{
+	char	 path[64];
+	FILE	*f;
+	int	 pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	if ((f = fopen(path, "r")) == NULL)
+		return (0);
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return ((pid_t)pid);
+}
+
+/* The helper is killed, idle and at work: nothing is lost. */
+ATF_TC_WITHOUT_HEAD(helper_killed);
+ATF_TC_BODY(helper_killed, tc)
+{
+	struct store		*st = opened();
+	struct store_table	*tb = plain(st);
+	pid_t			 pid;
+
+	if ((pid = child_of_mine()) == 0)
+		atf_tc_skip("no list of children in /proc");
+	ATF_REQUIRE_EQ(0, kill(pid, SIGSTOP));
+	ATF_REQUIRE_EQ(0, put(tb, "one", "1"));
+	while (store_wait(st) > 0)
+		(void)poll(NULL, 0, store_wait(st));
+	store_tick(st);
+	ATF_CHECK_EQ(0, calls);
+	ATF_REQUIRE_EQ(0, kill(pid, SIGKILL));
+	answer(st);
+	ATF_CHECK_EQ(1, calls);
+	ATF_CHECK_EQ(0, errors);
+	ATF_CHECK_EQ(-1, store_fd(st));
+	ATF_REQUIRE_EQ(0, put(tb, "two", "2"));
+	ATF_REQUIRE_EQ(0, store_commit(st));
+	ATF_CHECK_EQ(2, calls);
+	store_close(st);
+	st = opened();
+	tb = plain(st);
+	check_value(tb, "one", "1");
+	check_value(tb, "two", "2");
+	ATF_REQUIRE_EQ(pid, waitpid(pid, NULL, 0));
+	ATF_REQUIRE((pid = child_of_mine()) != 0);
+	ATF_REQUIRE_EQ(0, kill(pid, SIGKILL));
+	answer(st);
+	ATF_CHECK_EQ(-1, store_fd(st));
+	store_close(st);
+}
+
+static void
+copy(const char *from, const char *to)
+{
+	static char	 buf[MAP];
+	FILE		*f;
+	size_t		 n;
+
+	ATF_REQUIRE((f = fopen(from, "r")) != NULL);
+	n = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	ATF_REQUIRE((f = fopen(to, "w")) != NULL);
+	ATF_REQUIRE_EQ(n, fwrite(buf, 1, n, f));
+	fclose(f);
+}
+
+/* The system crashed while a commit was on its way to the disk: its new root
+ * page came through, its other pages did not.  The start goes back to what
+ * was acknowledged. */
+ATF_TC_WITHOUT_HEAD(power_lost);
+ATF_TC_BODY(power_lost, tc)
+{
+	struct store		*st;
+	struct store_table	*tb;
+	FILE			*f;
+	char			 key[32], junk[4096];
+	long			 page, size;
+	int			 i, round;
+
+	memset(junk, 0xee, sizeof(junk));
+	for (round = 0; round < 4; round++) {
+		st = opened();
+		tb = plain(st);
+		for (i = 0; i < 200; i++) {
+			snprintf(key, sizeof(key), "%d-%d", round, i);
+			ATF_REQUIRE_EQ(0, put(tb, key, "acknowledged"));
+		}
+		ATF_REQUIRE_EQ(0, store_commit(st));
+		copy("db/data.mdb", "before.mdb");
+		copy("db/data.sync", "before.sync");
+		ATF_REQUIRE_EQ(0, put(tb, "late", "not acknowledged"));
+		store_close(st);
+		/* Of the last commit only the root page, and junk in the place
+		 * of each other page that differs. */
+		copy("db/data.mdb", "after.mdb");
+		copy("before.sync", "db/data.sync");
+		ATF_REQUIRE((f = fopen("after.mdb", "r")) != NULL);
+		ATF_REQUIRE_EQ(0, fseek(f, 0, SEEK_END));
+		size = ftell(f);
+		fclose(f);
+		for (page = 2; page * 4096 < size; page++) {
+			char	 a[4096] = { 0 }, b[4096] = { 0 };
+
+			ATF_REQUIRE((f = fopen("before.mdb", "r")) != NULL);
+			(void)fseek(f, page * 4096, SEEK_SET);
+			(void)!fread(a, 1, 4096, f);
+			fclose(f);
+			ATF_REQUIRE((f = fopen("after.mdb", "r")) != NULL);
+			(void)fseek(f, page * 4096, SEEK_SET);
+			(void)!fread(b, 1, 4096, f);
+			fclose(f);
+			if (memcmp(a, b, 4096) == 0)
+				continue;
+			ATF_REQUIRE((f = fopen("db/data.mdb", "r+")) != NULL);
+			(void)fseek(f, page * 4096, SEEK_SET);
+			(void)fwrite(junk, 1, 4096, f);
+			fclose(f);
+		}
+		st = opened();
+		tb = plain(st);
+		check_value(tb, "late", NULL);
+		for (i = 0; i < 200; i++) {
+			snprintf(key, sizeof(key), "%d-%d", round, i);
+			check_value(tb, key, "acknowledged");
+		}
+		ATF_CHECK_EQ((uint64_t)(round + 1) * 200, store_count(tb));
 		store_close(st);
 	}
 }
@@ -555,6 +707,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, next);
 	ATF_TP_ADD_TC(tp, groups);
 	ATF_TP_ADD_TC(tp, killed);
+	ATF_TP_ADD_TC(tp, helper_killed);
+	ATF_TP_ADD_TC(tp, power_lost);
 	ATF_TP_ADD_TC(tp, second_process);
 	ATF_TP_ADD_TC(tp, full);
 	ATF_TP_ADD_TC(tp, disk_full);

@@ -85,7 +85,7 @@ overlay "overlay.demo" {
 pvp {
 	listen on $i port 6085
 	delay 1s to 2s
-	within 20s
+	within 8s
 	responder-delay 0s
 	min-duration 2s
 	spacing 1s

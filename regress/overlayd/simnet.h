@@ -400,7 +400,7 @@ sim_put(void *arg, enum storage_table table, const void *key, size_t keylen,
 	struct simnode	*sn = arg;
 	struct simrecord *sr, find;
 
-	find.sr_table = table;
+	find.sr_table = (int)table;
 	find.sr_keylen = keylen;
 	memcpy(find.sr_key, key, keylen);
 	if ((sr = RB_FIND(simrecords, &sn->sn_store, &find)) != NULL) {

@@ -327,6 +327,42 @@ ATF_TC_BODY(destination_flood, tc)
 	ATF_CHECK_EQ(WIRE_TOO_MANY, e.we_reason);
 }
 
+/* Pieces are what transit nodes see; only a whole message is parsed. */
+ATF_TC_WITHOUT_HEAD(fragments);
+ATF_TC_BODY(fragments, tc)
+{
+	static const uint32_t	field[] = { 0x80000000, 0x8000012c, 0xc0000258 };
+	struct wire_header	h, back;
+	struct wire_error	e;
+	struct wire_msg		m;
+	struct wbuf		w;
+	uint8_t			buf[512], out[512];
+	size_t			i, len;
+
+	len = unhex(PING, buf, sizeof(buf));
+	ATF_REQUIRE_EQ(0, wire_header_parse(buf, len, &h, &e));
+	for (i = 0; i < 3; i++) {
+		h.wh_fragment = field[i];
+		wbuf_init(&w, out, sizeof(out));
+		wire_header_write(&w, &h);
+		wbuf_zero(&w, 300);
+		wire_length_set(out, w.w_len);
+		ATF_REQUIRE_EQ(0, wire_fragment_parse(out, w.w_len, &back,
+		    &e));
+		ATF_CHECK_EQ(357, back.wh_length);
+		ATF_CHECK_EQ(i * 300, back.wh_fragment & WIRE_FRAG_OFFSET);
+		ATF_CHECK_EQ(i == 2, (back.wh_fragment & WIRE_FRAG_LAST) != 0);
+		ATF_CHECK_EQ(-1, wire_msg_parse(out, w.w_len, &m, &e));
+		ATF_CHECK_EQ(WIRE_FRAGMENT_BAD, e.we_reason);
+		ATF_CHECK_EQ(h.wh_tid, m.wm_header.wh_tid);
+		ATF_CHECK_EQ(-1, wire_fragment_parse(out, w.w_len - 1, &back,
+		    &e));
+	}
+	/* Reserved bits are not looked at. */
+	buf[12] = 0xff;
+	ATF_CHECK_EQ(0, wire_msg_parse(buf, len, &m, &e));
+}
+
 ATF_TC_WITHOUT_HEAD(bodies_round_trip);
 ATF_TC_BODY(bodies_round_trip, tc)
 {
@@ -694,6 +730,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, header_via);
 	ATF_TP_ADD_TC(tp, destination_lists);
 	ATF_TP_ADD_TC(tp, destination_flood);
+	ATF_TP_ADD_TC(tp, fragments);
 	ATF_TP_ADD_TC(tp, bodies_round_trip);
 	ATF_TP_ADD_TC(tp, bodies_mutated);
 	ATF_TP_ADD_TC(tp, stored_signature);

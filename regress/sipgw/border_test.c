@@ -471,8 +471,8 @@ ATF_TC_BODY(table, tc)
 	int	r;
 
 	for (r = FALL_NOCONN; r <= FALL_LOST; r++) {
-		fall(r, 0, 0, 0, FALL_ROUTE_KEEP, FALL_HOST_SKIP, FALL_CALL_TRUNK, 0);
-		fall(r, 0, 0, 1, FALL_ROUTE_KEEP, FALL_HOST_KEEP, FALL_CALL_PASS, 480);
+		fall((enum fall_event)r, 0, 0, 0, FALL_ROUTE_KEEP, FALL_HOST_SKIP, FALL_CALL_TRUNK, 0);
+		fall((enum fall_event)r, 0, 0, 1, FALL_ROUTE_KEEP, FALL_HOST_KEEP, FALL_CALL_PASS, 480);
 	}
 	for (i = 0; i < sizeof(strike) / sizeof(strike[0]); i++) {
 		int	s = strike[i];
@@ -496,8 +496,8 @@ ATF_TC_BODY(table, tc)
 	for (r = REFUSAL_NO_TICKET; r <= REFUSAL_POLICY; r++) {
 		if (r == REFUSAL_BUSY || r == REFUSAL_EXPIRED)
 			continue;
-		fall(FALL_FINAL, 403, r, 0, FALL_ROUTE_REMOVE, FALL_HOST_CLEAR, FALL_CALL_TRUNK, 0);
-		fall(FALL_FINAL, 401, r, 1, FALL_ROUTE_REMOVE, FALL_HOST_CLEAR, FALL_CALL_PASS, 480);
+		fall(FALL_FINAL, 403, (enum refusal)r, 0, FALL_ROUTE_REMOVE, FALL_HOST_CLEAR, FALL_CALL_TRUNK, 0);
+		fall(FALL_FINAL, 401, (enum refusal)r, 1, FALL_ROUTE_REMOVE, FALL_HOST_CLEAR, FALL_CALL_PASS, 480);
 	}
 }
 

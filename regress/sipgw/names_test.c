@@ -30,6 +30,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "names.h"
 
@@ -214,6 +215,39 @@ ATF_TC_BODY(roots, tc)
 	drop(&ca);
 }
 
+static const char *
+own(const struct cert *c, const char *domain, uint64_t now)
+{
+	BIO		*bio = BIO_new(BIO_s_mem());
+	const char	*why;
+	char		*p;
+	long		 len;
+
+	PEM_write_bio_X509(bio, c->ce_x);
+	len = BIO_get_mem_data(bio, &p);
+	why = names_own(p, (size_t)len, domain, now);
+	BIO_free(bio);
+	return (why == NULL ? "fit" : why);
+}
+
+ATF_TC_WITHOUT_HEAD(ours);
+ATF_TC_BODY(ours, tc)
+{
+	struct cert	 c = make("x", "DNS:a.example,DNS:b.example", "serverAuth", NULL, 10);
+	struct cert	 client = make("x", "DNS:a.example", "clientAuth", NULL, 10);
+	uint64_t	 now = (uint64_t)time(NULL);
+
+	ATF_CHECK_STREQ("fit", own(&c, "b.example", now));
+	ATF_CHECK_STREQ("certificate is for another domain", own(&c, "c.example", now));
+	ATF_CHECK_STREQ("certificate has expired", own(&c, "b.example", now + 86400 * 11));
+	ATF_CHECK_STREQ("certificate is not valid yet", own(&c, "b.example", now - 86400 * 11));
+	ATF_CHECK_STREQ("certificate is not for TLS servers nor for SIP domains",
+	    own(&client, "a.example", now));
+	ATF_CHECK_STREQ("no certificate could be read", names_own("x", 1, "a", now));
+	drop(&c);
+	drop(&client);
+}
+
 static SSL_CTX *
 context(const struct cert *c, X509_STORE *st, int server)
 {
@@ -339,6 +373,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, nul);
 	ATF_TP_ADD_TC(tp, usage);
 	ATF_TP_ADD_TC(tp, roots);
+	ATF_TP_ADD_TC(tp, ours);
 	ATF_TP_ADD_TC(tp, handshakes);
 	return (atf_no_error());
 }

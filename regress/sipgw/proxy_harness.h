@@ -167,6 +167,13 @@ w_op_close(void *ctx, uint64_t conn)
 	(void)conn;
 }
 
+static void
+w_op_retire(void *ctx, uint64_t conn)
+{
+	(void)ctx;
+	(void)conn;
+}
+
 static int
 w_op_ticket(void *ctx, uint64_t reqid, const char *number, const struct names *na,
     const char *token)
@@ -246,7 +253,8 @@ w_op_refused(void *ctx, const struct sip_flow *fl, const char *name)
 static const struct proxy_ops w_ops = {
 	.po_send = w_op_send, .po_open = w_op_open, .po_connect = w_op_connect,
 	.po_open_cancel = w_op_cancel, .po_find = w_op_find, .po_names = w_op_names,
-	.po_close = w_op_close, .po_ticket = w_op_ticket, .po_outcome = w_op_outcome,
+	.po_close = w_op_close, .po_retire = w_op_retire,
+	.po_ticket = w_op_ticket, .po_outcome = w_op_outcome,
 	.po_leg = w_op_leg, .po_log = w_op_log, .po_random = w_op_random,
 	.po_refused = w_op_refused
 };

@@ -298,7 +298,7 @@ ATF_TC_BODY(limits, tc)
 {
 	struct world	*w = start();
 	const char	*req, *got, *fifth;
-	char		 n[8];
+	char		 n[16];
 	int		 i;
 
 	for (i = 0; i < 4; i++) {

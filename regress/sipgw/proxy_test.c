@@ -301,7 +301,7 @@ ATF_TC_BODY(loops, tc)
 {
 	struct world	*w = start();
 	const char	*req = NULL;
-	char		 n[8];
+	char		 n[16];
 	int		 i;
 
 	for (i = 0; i < 5; i++) {

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 
 #include <netinet/in.h>
 
@@ -35,6 +36,7 @@
 #include "conf.h"
 #include "cursor.h"
 #include "resolve.h"
+#include "sandbox.h"
 
 #define T_A	1
 #define T_AAAA	28
@@ -360,8 +362,29 @@ ATF_TC_BODY(trouble, tc)
 	teardown();
 }
 
+/* As in sipgw: no file can be opened once look-ups begin. */
+ATF_TC_WITHOUT_HEAD(sandboxed);
+ATF_TC_BODY(sandboxed, tc)
+{
+	pid_t	pid;
+	int	status;
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		setup(0);
+		(void)sandbox_enter(SANDBOX_SIP);
+		if (strcmp(look("srv.example", 0),
+		    "198.51.100.1:5061 198.51.100.2:5062 [2600::2]:5062") != 0)
+			_exit(1);
+		_exit(strcmp(look("plain.example", 5061), "198.51.100.3:5061") == 0 ? 0 : 2);
+	}
+	ATF_REQUIRE_EQ(pid, waitpid(pid, &status, 0));
+	ATF_CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %#x", status);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, sandboxed);
 	ATF_TP_ADD_TC(tp, fixed);
 	ATF_TP_ADD_TC(tp, dns);
 	ATF_TP_ADD_TC(tp, permit);

@@ -385,6 +385,12 @@ ATF_TC_BODY(strict_fields, tc)
 	bad(HEAD VIA "From: <sip:a@b>;tag=a;tag=b\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
 	bad(HEAD VIA "From: <sip:a@b;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
 	bad(HEAD VIA "From: \"x <sip:a@b>;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	/* A PBX may repeat what routes nothing, a stranger may not. */
+	bad(BASE "Subject: a\r\nSubject: b\r\n" LEN0 "\r\n", SIP_E_REPEATED);
+	ATF_CHECK_EQ(0, parse(BASE "Subject: a\r\nSubject: b\r\n" LEN0 "\r\n",
+	    SIP_STREAM | SIP_INSIDE));
+	ATF_CHECK_EQ(-1, parse(BASE MAXF LEN0 "\r\n", SIP_STREAM | SIP_INSIDE));
+	ATF_CHECK_EQ(-1, parse(BASE LEN0 LEN0 "\r\n", SIP_STREAM | SIP_INSIDE));
 	bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
 	bad(HEAD VIA FROM "f: <sip:a@b>;tag=1\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
 	bad(HEAD VIA FROM TO TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
@@ -602,13 +608,14 @@ ATF_TC_BODY(names, tc)
 	for (i = 0; i < sizeof(c) / sizeof(c[0]); i++)
 		ATF_CHECK_EQ_MSG(c[i].id, sip_hdr_lookup(sp(c[i].n)), "%s", c[i].n);
 	for (id = SIP_H_OTHER + 1; id < SIP_H_MAX; id++) {
-		ATF_CHECK_EQ_MSG(id, (int)sip_hdr_lookup(sp(sip_hdr_str(id))), "%d %s", id,
-		    sip_hdr_str(id));
-		(void)snprintf(buf, sizeof(buf), "%sx", sip_hdr_str(id));
+		const char	*name = sip_hdr_str((enum sip_hdr_id)id);
+
+		ATF_CHECK_EQ_MSG(id, (int)sip_hdr_lookup(sp(name)), "%d %s", id, name);
+		(void)snprintf(buf, sizeof(buf), "%sx", name);
 		ATF_CHECK_EQ(SIP_H_OTHER, sip_hdr_lookup(sp(buf)));
 	}
 	for (id = 0; id < SIP_E_MAX; id++)
-		ATF_CHECK(strlen(sip_error_str(id)) > 0);
+		ATF_CHECK(strlen(sip_error_str((enum sip_error)id)) > 0);
 }
 
 ATF_TC_WITHOUT_HEAD(numbers);

@@ -450,6 +450,108 @@ ATF_TC_BODY(self_signed_rule, tc)
 	ca_drop(&ca);
 }
 
+ATF_TC_WITHOUT_HEAD(bad_nodes);
+ATF_TC_BODY(bad_nodes, tc)
+{
+	struct reload_trust	*t;
+	uint8_t			 node[NODEID_LEN];
+	unsigned		 i;
+
+	ATF_REQUIRE((t = reload_trust_new(OVERLAY, RELOAD_SELF_NO)) != NULL);
+	memset(node, 0, sizeof(node));
+	/* Each even byte, in an order that is not sorted, some twice. */
+	for (i = 0; i < 256; i++) {
+		node[0] = (uint8_t)(i * 38 & 0xfe);
+		ATF_REQUIRE_EQ(0, reload_trust_bad(t, node));
+	}
+	for (i = 0; i < 256; i++) {
+		node[0] = (uint8_t)i;
+		ATF_CHECK_EQ_MSG(i % 2 == 0, reload_trust_is_bad(t, node),
+		    "%u", i);
+	}
+	reload_trust_free(t);
+}
+
+/* A certificate with two Node-IDs: the identity says which one signed. */
+ATF_TC_WITHOUT_HEAD(two_node_ids);
+ATF_TC_BODY(two_node_ids, tc)
+{
+	struct reload_trust		*t;
+	struct reload_cache		*cache;
+	const struct reload_signer	*rg;
+	struct reload_signature		 s;
+	struct reload_cert		 rc;
+	struct ca			 ca;
+	struct wbuf			 w, bw;
+	struct cur			 c, bucket;
+	struct span			 parts[2];
+	EVP_PKEY			*key;
+	EVP_MD_CTX			*ctx;
+	X509				*x;
+	const char			*why;
+	uint8_t				 der[2048], buf[2048], sigbuf[256];
+	uint8_t				 id[64], hash[32], node[NODEID_LEN];
+	uint8_t				 sig[RELOAD_SIG_MAX];
+	size_t				 n, siglen;
+	int				 type;
+
+	ca_make(&ca);
+	t = ca_trust(&ca, RELOAD_SELF_NO);
+	ATF_REQUIRE((cache = reload_cache_new(t, 3)) != NULL);
+	ATF_REQUIRE((key = ca_key_make(CA_P256)) != NULL);
+	x = cert_with(key, ca.key, ca.root, NULL, URI_A "," URI_B "," MAIL,
+	    "CA:FALSE");
+	ATF_REQUIRE_EQ(0, reload_cert_parse(x, &rc, &why));
+	n = der_of(x, der, sizeof(der));
+	wbuf_init(&bw, buf, sizeof(buf));
+	reload_bucket_add(&bw, der, n);
+	cur_init(&bucket, buf, bw.w_len);
+	ATF_REQUIRE((ctx = EVP_MD_CTX_new()) != NULL);
+	ATF_REQUIRE(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, rc.rc_node[1], NODEID_LEN) == 1 &&
+	    EVP_DigestUpdate(ctx, der, n) == 1 &&
+	    EVP_DigestFinal_ex(ctx, hash, NULL) == 1);
+	EVP_MD_CTX_free(ctx);
+	for (type = 1; type <= 2; type++) {
+		wbuf_init(&w, id, sizeof(id));
+		wbuf_u8(&w, (uint8_t)type);
+		wbuf_u16(&w, 34);
+		wbuf_u8(&w, RELOAD_HASH_SHA256);
+		wbuf_lv(&w, 1, type == 1 ? rc.rc_sha256 : hash, 32);
+		parts[0].p = "data";
+		parts[0].len = 4;
+		parts[1].p = (const char *)id;
+		parts[1].len = w.w_len;
+		siglen = sizeof(sig);
+		ATF_REQUIRE_EQ(0, reload_sign_parts(key, parts, 2, sig,
+		    &siglen));
+		wbuf_init(&w, sigbuf, sizeof(sigbuf));
+		wbuf_u16(&w, 0x0403);
+		wbuf_bytes(&w, id, parts[1].len);
+		wbuf_lv(&w, 2, sig, siglen);
+		cur_init(&c, sigbuf, w.w_len);
+		ATF_REQUIRE_EQ(0, reload_signature_parse(&c, &s));
+		rg = reload_cache_verify(cache, &s, &bucket, parts, 1,
+		    clock_now, node, &why);
+		if (type == 1) {
+			ATF_CHECK(rg == NULL);
+			ATF_CHECK_STREQ("several Node-IDs, and the identity "
+			    "names none", why);
+			continue;
+		}
+		ATF_REQUIRE_MSG(rg != NULL, "%s", why);
+		ATF_CHECK(memcmp(node, rc.rc_node[1], NODEID_LEN) == 0);
+		ATF_CHECK(reload_cache_verify(cache, &s, NULL, parts, 1,
+		    clock_now, node, &why) == rg);
+		ATF_CHECK(memcmp(node, rc.rc_node[1], NODEID_LEN) == 0);
+	}
+	X509_free(x);
+	EVP_PKEY_free(key);
+	reload_cache_free(cache);
+	reload_trust_free(t);
+	ca_drop(&ca);
+}
+
 ATF_TC_WITHOUT_HEAD(signers);
 ATF_TC_BODY(signers, tc)
 {
@@ -630,6 +732,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, chains);
 	ATF_TP_ADD_TC(tp, intermediate);
 	ATF_TP_ADD_TC(tp, self_signed_rule);
+	ATF_TP_ADD_TC(tp, bad_nodes);
+	ATF_TP_ADD_TC(tp, two_node_ids);
 	ATF_TP_ADD_TC(tp, signers);
 	ATF_TP_ADD_TC(tp, tls);
 	return (atf_no_error());

@@ -220,10 +220,12 @@ on_leg(struct chan *ch, struct chan_msg *m, void *arg)
 	return (0);
 }
 
+/* As many records as are due by now, and one signature to wait for. */
 static void
 tick(int fd, short event, void *arg)
 {
 	static uint64_t	 id;
+	static double	 begun;
 	struct imsg_leg	 lg;
 	struct timeval	 tv = { 0, TICK_US };
 	uint64_t	 now;
@@ -231,19 +233,25 @@ tick(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
+	if (begun == 0)
+		begun = clock_us(CLOCK_MONOTONIC);
 	now = (uint64_t)time(NULL) * 1000;
-	memset(&lg, 0, sizeof(lg));
-	lg.lg_id = ++id;
-	lg.lg_stop = now - 2000;
-	lg.lg_start = lg.lg_stop - 90000 - id % 1000 * 17;
-	lg.lg_boot_stop = (uint64_t)(clock_us(CLOCK_BOOTTIME) / 1e3) - 2000;
-	lg.lg_boot_start = lg.lg_boot_stop - (lg.lg_stop - lg.lg_start);
-	lg.lg_kind = LEG_TERMINATED;
-	snprintf(lg.lg_called, sizeof(lg.lg_called), "+1408555%04u",
-	    (unsigned)(id % 10000));
-	snprintf(lg.lg_caller, sizeof(lg.lg_caller), "+12125550187");
-	if (chan_send(to_sip, IMSG_LEG, -1, &lg, sizeof(lg), NULL, 0) == -1)
-		err(1, "leg");
+	while ((double)id * TICK_US <= clock_us(CLOCK_MONOTONIC) - begun) {
+		memset(&lg, 0, sizeof(lg));
+		lg.lg_id = ++id;
+		lg.lg_stop = now - 2000;
+		lg.lg_start = lg.lg_stop - 90000 - id % 1000 * 17;
+		lg.lg_boot_stop = (uint64_t)(clock_us(CLOCK_BOOTTIME) / 1e3) -
+		    2000;
+		lg.lg_boot_start = lg.lg_boot_stop - (lg.lg_stop - lg.lg_start);
+		lg.lg_kind = LEG_TERMINATED;
+		snprintf(lg.lg_called, sizeof(lg.lg_called), "+1408555%04u",
+		    (unsigned)(id % 10000));
+		snprintf(lg.lg_caller, sizeof(lg.lg_caller), "+12125550187");
+		if (chan_send(to_sip, IMSG_LEG, -1, &lg, sizeof(lg), NULL,
+		    0) == -1)
+			err(1, "leg");
+	}
 	if (!waiting) {
 		waiting = 1;
 		sent_at = clock_us(CLOCK_MONOTONIC);
@@ -279,7 +287,7 @@ peer_channel(enum vipr_role role, const struct imsg_rule *rules)
 static void
 start(const char *self, const char *dir)
 {
-	char	 path[1024], data[1024];
+	char	 path[1024], data[1100];
 	int	 sv[2], lv[2];
 
 	snprintf(path, sizeof(path), "%s", self);

@@ -199,6 +199,7 @@ ATF_TC_WITHOUT_HEAD(text);
 ATF_TC_BODY(text, tc)
 {
 	struct output_rows	 rows = STAILQ_HEAD_INITIALIZER(rows);
+	int			 i;
 
 	ATF_CHECK_STREQ("", shown(&rows, SHAPE_LIST, text_print));
 	route("+14085550142", "b.example", "active");
@@ -221,6 +222,21 @@ ATF_TC_BODY(text, tc)
 	add(&rows);
 	ATF_CHECK_STREQ("x\n  a  \\x1b]0;x\\x07 \303\274 \\u{202e} \\xff\n"
 	    "  b  no\n", shown(&rows, SHAPE_MIXED, text_print));
+	rows_free(&rows);
+	/* Long texts at the end of a row are wrapped. */
+	for (i = 0; i < 2; i++) {
+		ctl_row(&row, "explain");
+		ctl_str(&row, "process", "key");
+		ctl_str(&row, "text", i ? "short" : "none of our calls to it is "
+		    "kept: it was not called over a trunk of late, or too short, "
+		    "or the caller is not ours");
+		add(&rows);
+	}
+	ATF_CHECK_STREQ("PROCESS  TEXT\n"
+	    "key      none of our calls to it is kept: it was not called over a "
+	    "trunk of\n"
+	    "         late, or too short, or the caller is not ours\n"
+	    "key      short\n", shown(&rows, SHAPE_MIXED, text_print));
 	rows_free(&rows);
 	ctl_row(&row, "config");
 	ctl_str(&row, "line", "sip {");

@@ -277,6 +277,46 @@ glue_cache(struct vaddr *va, size_t max)
 	return (n);
 }
 
+/* The newest document that was adopted, for the next start. */
+void
+glue_document_put(const struct reload_doc *doc)
+{
+	if (store != NULL && store_put(meta, "document", 8, doc->rd_text.b_p,
+	    doc->rd_text.b_len, store_failed, NULL) == -1)
+		store_failed(errno, NULL);
+}
+
+struct reload_doc *
+glue_document_newer(const struct reload_doc *doc, int64_t now)
+{
+	struct reload_doc *nd = NULL;
+	uint8_t		*buf, version;
+	ssize_t		 len;
+	int		 stale;
+	char		 why[RELOAD_WHY_SIZE];
+
+	if ((buf = malloc(RELOAD_DOC_MAX)) == NULL)
+		return (NULL);
+	len = store_get(meta, "document", 8, buf, RELOAD_DOC_MAX, &version);
+	if (len > 0)
+		nd = reload_doc_update(doc, buf, (size_t)len, now, &stale, why, sizeof(why));
+	free(buf);
+	return (nd);
+}
+
+/* Tell key of the document in force, which it may not have seen. */
+void
+glue_document_tell(void)
+{
+	struct imsg_ov_config oc;
+
+	if (ovconf.oc_doc == NULL || !ovconf.oc_pushed)
+		return;
+	oc.oc_reqid = 0;	/* nobody waits for the answer */
+	(void)chan_send(proc_peer(ROLE_KEY), IMSG_OV_CONFIG, -1, &oc, sizeof(oc),
+	    ovconf.oc_doc->rd_text.b_p, ovconf.oc_doc->rd_text.b_len);
+}
+
 /* -- signatures -- */
 
 static int

@@ -27,6 +27,7 @@
 #include "regist.h"
 
 #define AHEAD_MS	600000		/* a storage_time may be so far ahead */
+#define ENOUGH_MS	5000		/* wait no longer when one place answered */
 #define GRACE_MS	3600000		/* and so much older than the lifetime */
 
 struct lookup_key {
@@ -36,7 +37,18 @@ struct lookup_key {
 	int		 lk_exists;
 };
 
+struct lookup;
+struct lookup_fetch {
+	struct lookup	*lf_lookup;
+	uint64_t	 lf_tid;
+	struct nodeid	 lf_resource;
+};
+
 struct lookup {
+	struct node	*lu_node;
+	struct ntimer	 lu_timer;
+	struct lookup_fetch lu_fetch[REGIST_COPIES];
+	int		 lu_late;
 	unsigned	 lu_pending;
 	unsigned	 lu_answers;
 	unsigned	 lu_own;
@@ -48,12 +60,8 @@ struct lookup {
 	void		*lu_arg;
 };
 
-struct lookup_fetch {
-	struct lookup	*lf_lookup;
-	struct nodeid	 lf_resource;
-};
-
-static int	 lookup_fetch(struct node *, struct lookup *, const struct nodeid *);
+static int	 lookup_fetch(struct node *, struct lookup_fetch *);
+static void	 lookup_late(void *);
 static void	 lookup_answered(struct node *, const struct node_resp *, void *);
 static void	 lookup_values(struct node *, struct lookup *, const struct nodeid *,
 		    const struct node_resp *);
@@ -66,7 +74,7 @@ int
 lookup_start(struct node *n, uint64_t number, lookup_done done, void *arg)
 {
 	struct lookup	*lu;
-	struct nodeid	 resource;
+	struct lookup_fetch *lf;
 	unsigned	 i;
 
 	if (n->n_join != JOIN_DONE) {
@@ -77,22 +85,27 @@ lookup_start(struct node *n, uint64_t number, lookup_done done, void *arg)
 		return (-1);
 	lu->lu_done = done;
 	lu->lu_arg = arg;
+	lu->lu_node = n;
+	ntimer_set(&lu->lu_timer, lookup_late, lu);
 	for (i = 0; i < REGIST_COPIES; i++) {
-		if (regist_resource(number, i, &resource) == 0 &&
-		    lookup_fetch(n, lu, &resource) == 0)
+		lf = &lu->lu_fetch[i];
+		lf->lf_lookup = lu;
+		if (regist_resource(number, i, &lf->lf_resource) == 0 &&
+		    lookup_fetch(n, lf) == 0)
 			lu->lu_pending++;
 	}
-	if (lu->lu_pending > 0)
+	if (lu->lu_pending > 0) {
+		ntimer_add(&n->n_timers, &lu->lu_timer, n->n_mono + ENOUGH_MS);
 		return (0);
+	}
 	free(lu);
 	errno = EAGAIN;
 	return (-1);
 }
 
 static int
-lookup_fetch(struct node *n, struct lookup *lu, const struct nodeid *resource)
+lookup_fetch(struct node *n, struct lookup_fetch *lf)
 {
-	struct lookup_fetch *lf;
 	struct node_build b;
 	struct node_dest nd;
 	struct wire_fetch wf;
@@ -100,32 +113,34 @@ lookup_fetch(struct node *n, struct lookup *lu, const struct nodeid *resource)
 	struct wbuf	 w;
 	uint8_t		 buf[32];
 
-	if ((lf = calloc(1, sizeof(*lf))) == NULL)
+	if (build_open(n, &b, WIRE_FETCH) == -1)
 		return (-1);
-	lf->lf_lookup = lu;
-	lf->lf_resource = *resource;
-	if (build_open(n, &b, WIRE_FETCH) == -1) {
-		free(lf);
-		return (-1);
-	}
 	memset(&spec, 0, sizeof(spec));
 	spec.wp_kind = RELOAD_KIND_VIPR;
 	spec.wp_model = RELOAD_DICTIONARY;
 	wbuf_init(&w, buf, sizeof(buf));
 	wire_spec_write(&w, &spec);
 	memset(&wf, 0, sizeof(wf));
-	wf.wf_resource.p = (const char *)resource->id_b;
+	wf.wf_resource.p = (const char *)lf->lf_resource.id_b;
 	wf.wf_resource.len = NODEID_LEN;
 	cur_init(&wf.wf_specs, buf, w.w_len);
 	wire_fetch_write(&b.nb_w, &wf);
 	memset(&nd, 0, sizeof(nd));
 	nd.nd_type = WIRE_DEST_RESOURCE;
-	nd.nd_id = *resource;
-	if (node_request(n, &b, &nd, 1, 0, lookup_answered, lf) == 0) {
-		free(lf);
-		return (-1);
-	}
-	return (0);
+	nd.nd_id = lf->lf_resource;
+	lf->lf_tid = node_request(n, &b, &nd, 1, 0, lookup_answered, lf);
+	return (lf->lf_tid == 0 ? -1 : 0);
+}
+
+/* A place whose peer died without anybody having noticed yet. */
+static void
+lookup_late(void *arg)
+{
+	struct lookup	*lu = arg;
+
+	lu->lu_late = 1;
+	if (lu->lu_answers > 0)
+		lookup_finish(lu->lu_node, lu);
 }
 
 static void
@@ -134,12 +149,12 @@ lookup_answered(struct node *n, const struct node_resp *resp, void *arg)
 	struct lookup_fetch *lf = arg;
 	struct lookup	*lu = lf->lf_lookup;
 
+	lf->lf_tid = 0;
 	if (resp->nr_error == 0)
 		lookup_values(n, lu, &lf->lf_resource, resp);
 	else if (resp->nr_error == WIRE_E_REQUEST_TIMEOUT && resp->nr_contents != NULL)
 		lu->lu_limited++;
-	free(lf);
-	if (--lu->lu_pending == 0)
+	if (--lu->lu_pending == 0 || (lu->lu_late && lu->lu_answers > 0))
 		lookup_finish(n, lu);
 }
 
@@ -240,6 +255,9 @@ lookup_finish(struct node *n, struct lookup *lu)
 	struct lookup_key *lk;
 	size_t		 i, j;
 
+	ntimer_del(&n->n_timers, &lu->lu_timer);
+	for (i = 0; i < REGIST_COPIES; i++)
+		node_cancel(n, lu->lu_fetch[i].lf_tid);
 	if ((lr = calloc(1, sizeof(*lr))) == NULL) {
 		free(lu);
 		return;

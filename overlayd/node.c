@@ -27,6 +27,8 @@
 
 #define RELINK_MS	1000	/* a lost neighbour is tried once more, */
 #define RELINK_SPREAD	2000	/* from one to three seconds later */
+#define EVICT_MS	5000	/* a link that was used since then stays */
+#define PRUNE_MS	30000	/* age of a bootstrap link that is not needed */
 #define LINK_SPARE_MS	5000	/* a replaced link lives on so long */
 
 struct link_timer {
@@ -36,6 +38,7 @@ struct link_timer {
 
 static int	 node_peer_cmp(const struct node_peer *, const struct node_peer *);
 static int	 node_link_cmp(const struct node_link *, const struct node_link *);
+static void	 link_evict(struct node *);
 static void	 link_free(struct node *, struct node_link *);
 static void	 link_spare(void *);
 static void	 peer_free(struct node *, struct node_peer *);
@@ -140,7 +143,18 @@ node_run(struct node *n)
 void
 node_document(struct node *n, const struct reload_doc *doc)
 {
+	struct node_peer *np;
+	int		 newer;
+
+	newer = reload_seq_newer(doc->rd_sequence, n->n_doc->rd_sequence);
 	n->n_doc = doc;
+	if (!newer)
+		return;
+	/* Everybody we know hears of it from us, and passes it on. */
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		np->np_config_at = 0;
+		config_push(n, &np->np_id);
+	}
 }
 
 int
@@ -246,6 +260,8 @@ link_new(struct node *n, uint64_t id)
 {
 	struct node_link *nl;
 
+	if (n->n_nlinks >= NODE_LINKS_MAX)
+		link_evict(n);
 	if (n->n_nlinks >= NODE_LINKS_MAX || (nl = calloc(1, sizeof(*nl))) == NULL)
 		return (NULL);
 	nl->nl_id = id;
@@ -253,6 +269,45 @@ link_new(struct node *n, uint64_t id)
 	RB_INSERT(node_links, &n->n_links, nl);
 	n->n_nlinks++;
 	return (nl);
+}
+
+/* Room for a new link: the peer goes that was of no use for longest. */
+static void
+link_evict(struct node *n)
+{
+	struct node_peer *np, *worst = NULL;
+	struct node_link *nl;
+
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		if (ring_is_neighbour(&n->n_ring, &np->np_id) ||
+		    ring_is_finger(&n->n_ring, &np->np_id) ||
+		    n->n_mono - np->np_used < EVICT_MS)
+			continue;
+		if (worst == NULL || np->np_used < worst->np_used)
+			worst = np;
+	}
+	if (worst == NULL || (nl = TAILQ_FIRST(&worst->np_links)) == NULL)
+		return;
+	/* Its other links, if any, are dropped by their own turn. */
+	node_link_drop(n, nl);
+}
+
+void
+node_prune(struct node *n)
+{
+	struct node_link *nl, *nnl;
+	size_t		 max = n->n_nlinks;
+
+	RB_FOREACH_SAFE(nl, node_links, &n->n_links, nnl) {
+		if (nl->nl_peer == NULL || !nl->nl_boot ||
+		    n->n_mono - nl->nl_since < PRUNE_MS ||
+		    ring_is_neighbour(&n->n_ring, &nl->nl_peer->np_id) ||
+		    ring_is_finger(&n->n_ring, &nl->nl_peer->np_id))
+			continue;
+		node_link_drop(n, nl);
+	}
+	while (n->n_nlinks > NODE_LINKS_SOFT && max-- > 0)
+		link_evict(n);
 }
 
 static void

@@ -35,6 +35,7 @@ struct regist;
 
 #define NODE_PVP_APPLICATION	61461
 #define NODE_LINKS_MAX		256	/* links, up or under way */
+#define NODE_LINKS_SOFT		128	/* idle ones above this are closed */
 #define NODE_CACHE_MAX		10	/* known peers kept for a restart */
 #define NODE_SIGN_MAX		16	/* signatures under way at key */
 #define NODE_SIGN_QUEUE_MAX	4096	/* signatures that wait here */
@@ -365,6 +366,8 @@ struct node_peer *node_peer_find(const struct node *, const struct nodeid *);
 struct node_link *node_link_find(const struct node *, uint64_t);
 /* Give up a link (and maybe its peer) from our side. */
 void		 node_link_drop(struct node *, struct node_link *);
+/* Close links that are of no use to the ring. */
+void		 node_prune(struct node *);
 /* Connect to addr; 0: no.  The link's id. */
 uint64_t	 node_connect(struct node *, const struct vaddr *, int boot);
 void		 node_log(struct node *, int level, const char *, ...)
@@ -470,6 +473,9 @@ void		 update_start(struct node *);	/* joined: periodic work begins */
 /* The set of routable peers changed. */
 void		 update_ring(struct node *, int lost);
 void		 update_link_up(struct node *, struct node_peer *, int full);
+/* Something does not fit: ask the neighbours that have been silent a moment,
+ * all of them or those that list (packed Node-IDs) leaves out. */
+void		 update_doubt(struct node *, const struct cur *list1, const struct cur *list2);
 void		 ping_in(struct node *, struct node_in *);
 void		 probe_in(struct node *, struct node_in *);
 void		 routequery_in(struct node *, struct node_in *);

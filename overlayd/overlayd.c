@@ -237,13 +237,12 @@ contexts(const struct conf *conf, struct ovconf *oc, const char **why)
 	return (0);
 }
 
-/* The document of the file, or the one in force if that is newer: peers push
- * documents too. */
+/* The document of the file, or a later one that peers pushed. */
 static int
 document(const struct conf *conf, struct ovconf *oc, char *why, size_t size)
 {
 	const struct conf_blob *cb = &conf->c_ov_config;
-	struct reload_doc *doc;
+	struct reload_doc *doc, *pushed;
 	char		 reason[RELOAD_WHY_SIZE] = "";
 
 	doc = reload_doc_parse(cb->cb_data, cb->cb_len,
@@ -254,18 +253,13 @@ document(const struct conf *conf, struct ovconf *oc, char *why, size_t size)
 		reload_doc_free(doc);
 		return (-1);
 	}
-	if (ovconf.oc_doc != NULL && strcmp(ovconf.oc_doc->rd_name, doc->rd_name) == 0 &&
-	    reload_seq_newer(ovconf.oc_doc->rd_sequence, doc->rd_sequence)) {
-		log_info("overlay %s: keeping document %u, the file has %u", doc->rd_name,
-		    ovconf.oc_doc->rd_sequence, doc->rd_sequence);
+	/* Peers push documents too, and the last one is kept. */
+	if ((pushed = glue_document_newer(doc, now_s())) != NULL) {
+		log_info("overlay %s: document %u came from peers, the file has %u",
+		    doc->rd_name, pushed->rd_sequence, doc->rd_sequence);
 		reload_doc_free(doc);
-		doc = reload_doc_parse(ovconf.oc_doc->rd_text.b_p,
-		    ovconf.oc_doc->rd_text.b_len, ovconf.oc_doc->rd_name, reason,
-		    sizeof(reason));
-		if (doc == NULL) {
-			(void)snprintf(why, size, "document in force: %s", reason);
-			return (-1);
-		}
+		doc = pushed;
+		oc->oc_pushed = 1;
 	}
 	if (!doc->rd_vipr || !doc->rd_no_ice ||
 	    reload_doc_kind(doc, RELOAD_KIND_VIPR) == NULL) {
@@ -424,6 +418,7 @@ conf_commit(struct conf *conf)
 	    conf->c_lifetime) == -1)
 		log_warnx("more numbers and decoys than the overlay grants a node, "
 		    "some are not published");
+	glue_document_tell();
 	ov_leave();
 	ovconf_clear(&old);
 	conf_free(oldconf);
@@ -448,6 +443,8 @@ ov_document(struct reload_doc *doc, const char **why)
 	reload_trust_free(ovconf.oc_trust);
 	reload_doc_free(ovconf.oc_doc);
 	ovconf.oc_doc = doc;
+	ovconf.oc_pushed = 1;
+	glue_document_put(doc);
 	ovconf.oc_trust = trust;
 	ovconf.oc_cache = cache;
 	log_info("overlay %s: document %u in force", doc->rd_name, doc->rd_sequence);
@@ -488,8 +485,12 @@ rules(enum vipr_role role)
 static void
 peer(enum vipr_role role, struct chan *ch)
 {
-	if (role != ROLE_KEY || ch != NULL)
+	if (role != ROLE_KEY)
 		return;
+	if (ch != NULL) {
+		glue_document_tell();
+		return;
+	}
 	ov_enter();
 	glue_key_lost();
 	pkremote_lost();

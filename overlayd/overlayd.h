@@ -18,6 +18,7 @@
 /* What a configuration brings: made whole before it is put in force. */
 struct ovconf {
 	struct reload_doc *oc_doc;
+	int		 oc_pushed;	/* it came from a peer, not from the file */
 	struct reload_trust *oc_trust;
 	struct reload_cache *oc_cache;
 	SSL_CTX		*oc_server, *oc_client;
@@ -74,6 +75,10 @@ int		 glue_key_sign_res(struct chan *, struct chan_msg *, void *);
 int		 glue_config_res(struct chan *, struct chan_msg *, void *);
 void		 glue_key_lost(void);
 int		 glue_store_error(void);
+void		 glue_document_put(const struct reload_doc *);
+/* The stored document if it is a valid update of doc; the caller's. */
+struct reload_doc *glue_document_newer(const struct reload_doc *, int64_t now);
+void		 glue_document_tell(void);
 
 /* -- serve.c -- */
 

@@ -307,6 +307,7 @@ static void
 route_forward(struct node *n, uint64_t link, const struct nodeid *from,
     struct wire_header *wh, const struct wire_dest *wd, const uint8_t *msg, size_t len)
 {
+	struct node_peer *np;
 	struct nodeid	 id;
 	struct wbuf	 w;
 	uint64_t	 out;
@@ -324,6 +325,14 @@ route_forward(struct node *n, uint64_t link, const struct nodeid *from,
 	out = route_link(n, &id, wd->wd_type == WIRE_DEST_RESOURCE);
 	if (out == 0) {
 		n->n_stats.ns_dropped++;
+		return;
+	}
+	/* Back to where it came from: that peer and we do not see the same
+	 * ring.  Somebody is gone; the message will be sent again. */
+	if (link != 0 && (np = node_peer_find(n, from)) != NULL &&
+	    route_peer_link(np) == out) {
+		n->n_stats.ns_dropped++;
+		update_doubt(n, NULL, NULL);
 		return;
 	}
 	if (request && !route_options_known(wh, WIRE_OPT_FORWARD_CRITICAL)) {

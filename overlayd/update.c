@@ -29,6 +29,7 @@
 #define HOLD_DOWN_MS		30000	/* reload.md 8.4 */
 #define REPLICATE_MS		1000
 #define PING_MS			30000	/* a silent neighbour is asked */
+#define DOUBT_MS		2000	/* the same, when there is a reason */
 #define SWEEP_MS		60000
 #define STABLE_MS		120000
 #define FINGER_SOON_MS		3000
@@ -42,6 +43,8 @@ static void	 neighbour_answered(struct node *, const struct node_resp *, void *)
 static void	 update_period(void *);
 static void	 update_reactive(void *);
 static void	 update_fingers(void *);
+static void	 neighbour_ping(struct node *, struct node_peer *);
+static int	 list_has(const struct cur *, const struct nodeid *);
 static void	 update_ping(void *);
 static void	 update_sweep(void *);
 static void	 update_answered(struct node *, const struct node_resp *, void *);
@@ -267,6 +270,9 @@ update_in(struct node *n, struct node_in *in)
 	if (wu.wu_type == WIRE_NEIGHBORS || wu.wu_type == WIRE_FULL) {
 		update_list(n, wu.wu_pred, &peer);
 		update_list(n, wu.wu_succ, &peer);
+		/* Whom a neighbour does not know any more may be gone. */
+		if (ring_is_neighbour(&n->n_ring, &peer))
+			update_doubt(n, &wu.wu_pred, &wu.wu_succ);
 	}
 	if (wu.wu_type == WIRE_FULL)
 		update_finger_list(n, wu.wu_fingers, &peer);
@@ -442,34 +448,69 @@ neighbour_answered(struct node *n, const struct node_resp *resp, void *arg)
 }
 
 static void
-update_ping(void *arg)
+neighbour_ping(struct node *n, struct node_peer *np)
 {
-	struct node	*n = arg;
-	struct node_peer *np;
 	struct node_dest nd;
 	struct ping_arg	*pa;
 	struct node_build b;
 
+	if (np->np_pinging || (pa = calloc(1, sizeof(*pa))) == NULL)
+		return;
+	if (build_open(n, &b, WIRE_PING) == -1) {
+		free(pa);
+		return;
+	}
+	wire_ping_write(&b.nb_w, NULL, 0);
 	memset(&nd, 0, sizeof(nd));
 	nd.nd_type = WIRE_DEST_NODE;
+	pa->pa_id = nd.nd_id = np->np_id;
+	if (node_request(n, &b, &nd, 1, 0, neighbour_answered, pa) == 0)
+		free(pa);
+	else
+		np->np_pinging = 1;
+}
+
+static void
+update_ping(void *arg)
+{
+	struct node	*n = arg;
+	struct node_peer *np;
+
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (np->np_pinging || np->np_used + PING_MS > n->n_mono ||
-		    !ring_is_neighbour(&n->n_ring, &np->np_id))
-			continue;
-		if ((pa = calloc(1, sizeof(*pa))) == NULL)
-			break;
-		if (build_open(n, &b, WIRE_PING) == -1) {
-			free(pa);
-			break;
-		}
-		wire_ping_write(&b.nb_w, NULL, 0);
-		pa->pa_id = nd.nd_id = np->np_id;
-		if (node_request(n, &b, &nd, 1, 0, neighbour_answered, pa) == 0)
-			free(pa);
-		else
-			np->np_pinging = 1;
+		if (np->np_used + PING_MS <= n->n_mono &&
+		    ring_is_neighbour(&n->n_ring, &np->np_id))
+			neighbour_ping(n, np);
 	}
 	ntimer_add(&n->n_timers, &n->n_pingtimer, n->n_mono + jitter(n, PING_MS));
+}
+
+static int
+list_has(const struct cur *list, const struct nodeid *id)
+{
+	struct cur	 c;
+	const uint8_t	*p;
+
+	if (list == NULL)
+		return (0);
+	c = *list;
+	while (wire_node_next(&c, &p) == 1) {
+		if (memcmp(p, id->id_b, NODEID_LEN) == 0)
+			return (1);
+	}
+	return (0);
+}
+
+void
+update_doubt(struct node *n, const struct cur *list1, const struct cur *list2)
+{
+	struct node_peer *np;
+
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		if (np->np_used + DOUBT_MS <= n->n_mono &&
+		    ring_is_neighbour(&n->n_ring, &np->np_id) &&
+		    !list_has(list1, &np->np_id) && !list_has(list2, &np->np_id))
+			neighbour_ping(n, np);
+	}
 }
 
 static void
@@ -479,6 +520,8 @@ update_sweep(void *arg)
 	uint64_t	 at;
 
 	at = storage_expire(&n->n_storage, n->n_wall, 512);
+	if (n->n_join == JOIN_DONE)
+		node_prune(n);
 	if (n->n_join == JOIN_DONE && n->n_mono - n->n_stable > STABLE_MS)
 		repl_sweep(n);
 	if (at != 0 && at <= n->n_wall)

@@ -499,6 +499,8 @@ proxy_opened(struct proxy *px, uint64_t id, const struct sip_flow *fl)
 		out_opened(br);
 	else if (branch_send(br) == -1)
 		branch_failed(br, FALL_NOCONN);
+	else
+		branch_sent(br);
 	px_clean(px);
 }
 

@@ -437,6 +437,19 @@ branch_send(struct branch *br)
 	return (br->br_txn == NULL ? -1 : 0);
 }
 
+/* What bounds the wait for an answer beside the transaction's own timers. */
+void
+branch_sent(struct branch *br)
+{
+	struct pctx	*pc = br->br_ctx;
+
+	/* Silence matters only where somebody else can be asked. */
+	if ((br->br_kind == BR_HOP || br->br_kind == BR_INWARD) &&
+	    pc->pc_next < pc->pc_ntargets)
+		branch_timer(br, PX_HOP_SILENCE);
+	pctx_timer_c(pc);
+}
+
 void
 branch_timer(struct branch *br, uint64_t ms)
 {
@@ -506,7 +519,9 @@ branch_detach(struct branch *br)
 	}
 	if (br->br_final)
 		return;
-	tmr_stop(&px->px_tmrs, &br->br_tmr);
+	/* The wait after a CANCEL goes on: it alone ends the transaction. */
+	if (br->br_cancel != 2)
+		tmr_stop(&px->px_tmrs, &br->br_tmr);
 	branch_cancel(br);
 }
 

@@ -188,10 +188,7 @@ hop_next(struct pctx *pc, int status)
 			return;
 		}
 		if (r == 1 && branch_send(br) == 0) {
-			/* Only where somebody else can be asked. */
-			if (pc->pc_next < pc->pc_ntargets)
-				branch_timer(br, PX_HOP_SILENCE);
-			pctx_timer_c(pc);
+			branch_sent(br);
 			return;
 		}
 		hop_mark(px, &tg->tg_addr, tg->tg_proto, 1);

@@ -299,6 +299,7 @@ struct branch	*branch_new(struct pctx *, enum br_kind);
 void		 branch_free(struct branch *);
 /* Build and send on br_flow.  -1: it failed. */
 int		 branch_send(struct branch *);
+void		 branch_sent(struct branch *);
 /* Its answers are nobody's: CANCEL it as soon as that is allowed. */
 void		 branch_detach(struct branch *);
 void		 branch_cancel(struct branch *);

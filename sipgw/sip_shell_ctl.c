@@ -47,6 +47,7 @@ static const char *ctl_explain(struct chan *, const struct ctl_req *);
 static void	ctl_show_metrics(struct chan *, const struct ctl_req *);
 static void	metric(struct chan *, uint32_t, const char *, const char *, const char *,
 		    const char *, uint64_t);
+static unsigned	route_rank(unsigned);
 static int	route_rows(const struct rtab_number *, void *);
 static uint64_t	skip_until(const char *, const struct rtab_route *);
 
@@ -126,6 +127,26 @@ skip_until(const char *number, const struct rtab_route *rr)
 	return ((proc_now_ms() + (until - now) + 999) / 1000);
 }
 
+/* The route that a call would take first, what is left of old ones last. */
+static unsigned
+route_rank(unsigned state)
+{
+	switch (state) {
+	case ROUTE_ACTIVE:
+		return (0);
+	case ROUTE_PENDING:
+		return (1);
+	case ROUTE_SUSPENDED:
+		return (2);
+	case ROUTE_EXPIRED:
+		return (3);
+	default:
+		return (4);
+	}
+}
+
+#define ROUTE_RANKS	5
+
 static int
 route_rows(const struct rtab_number *rn, void *arg)
 {
@@ -133,10 +154,15 @@ route_rows(const struct rtab_number *rn, void *arg)
 	struct walk		*wk = arg;
 	const struct rtab_route	*rr;
 	const char		*uris[ROUTE_URIS_MAX];
-	size_t			 i, j;
+	unsigned		 rank;
+	size_t			 i, j, k;
 
-	for (i = 0; i < rn->rn_count; i++) {
+	for (k = 0; k < ROUTE_RANKS * rn->rn_count; k++) {
+		rank = (unsigned)(k / rn->rn_count);
+		i = k % rn->rn_count;
 		rr = &rn->rn_routes[i];
+		if (route_rank(rr->rr_state) != rank)
+			continue;
 		ctl_row(&r, "route");
 		ctl_str(&r, "number", rn->rn_number);
 		ctl_str(&r, "domain", rr->rr_domain);

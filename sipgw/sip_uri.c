@@ -25,6 +25,8 @@
 #include "sip_parse.h"
 #include "sip_uri.h"
 
+#define PARAMS_MAX	64	/* compared; a URI with more equals none */
+
 /* User and password: unreserved, escaped, and what RFC 3261 adds.  ';' is in
  * user-unreserved.  '#' (not in the grammar) is met in real user parts. */
 static const uint8_t user_chars[256] = {
@@ -340,10 +342,13 @@ uri_params_eq(const struct sip_uri *a, const struct sip_uri *b)
 	    { "user", "ttl", "method", "maddr", "transport" };
 	struct span	rest = a->su_params, name, val, other;
 	char		buf[64];
-	size_t		i;
+	size_t		i, n = 0;
 	int		r;
 
 	while ((r = sip_param_next(&rest, &name, &val)) == 1) {
+		/* Each costs a walk over all of the other's. */
+		if (++n > PARAMS_MAX)
+			return (0);
 		if (span_str(name, buf, sizeof(buf)) == -1)
 			return (0);
 		if ((r = sip_uri_param(b, buf, &other)) == -1)
@@ -366,12 +371,15 @@ uri_headers_in(struct span a, struct span b)
 {
 	struct cur	ca, cb;
 	struct span	x, y;
+	size_t		n = 0;
 	int		found;
 
 	cur_init(&ca, a.p, a.len);
 	while (cur_left(&ca) > 0) {
 		struct cur	mark = ca;
 
+		if (++n > PARAMS_MAX)
+			return (0);
 		if (cur_until(&ca, '&', &x) == -1) {
 			x.len = cur_left(&mark);
 			x.p = (const char *)cur_ptr(&mark, x.len);

@@ -37,7 +37,8 @@ int		 sip_uri_parse(struct span, struct sip_uri *);
 ptrdiff_t	 sip_uri_unescape(struct span, char *dst, size_t size);
 /* Same as sip_param on su_params. */
 int		 sip_uri_param(const struct sip_uri *, const char *name, struct span *val);
-/* Equal by RFC 3261 19.1.4 (tel: RFC 3966 section 4)?  1 or 0. */
+/* Equal by RFC 3261 19.1.4 (tel: RFC 3966 section 4)?  1 or 0.  URIs with more
+ * than 64 parameters or headers equal none. */
 int		 sip_uri_eq(const struct sip_uri *, const struct sip_uri *);
 /* Host as a literal address with the port or its default (5061 for sips or
  * transport=tls, else 5060); -1 when it is a name. */

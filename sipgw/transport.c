@@ -101,8 +101,14 @@ transport_conf(const struct conf *conf, SSL_CTX *server, SSL_CTX *client, SSL_CT
 {
 	const struct conf_listen	*cl;
 	struct listener			*li;
+	struct conn			*cn;
 	size_t				 i, n = 0;
 
+	/* Hosts, certificates and roots may be others now: dialogs keep the
+	 * connections they have, new calls make new ones. */
+	RB_FOREACH(cn, conn_tree, &conns)
+		if (cn->cn_face == FACE_OUTSIDE && cn->cn_outbound)
+			cn->cn_retired = 1;
 	for (i = 0; i < LISTENS_MAX; i++) {
 		if (listeners[i].li_on)
 			(void)event_del(&listeners[i].li_ev);

@@ -136,12 +136,12 @@ json_print(FILE *fp, const struct output_rows *rows, enum output_shape shape)
 	const struct output_row	*r;
 
 	if (shape == SHAPE_ONE) {
-		if (STAILQ_EMPTY(rows))
-			fputs("null\n", fp);
-		STAILQ_FOREACH(r, rows, or_entry) {
+		/* One thing was asked for: the first row, best by its daemon. */
+		if ((r = STAILQ_FIRST(rows)) == NULL)
+			fputs("null", fp);
+		else
 			json_row(fp, r, 0);
-			putc('\n', fp);
-		}
+		putc('\n', fp);
 		return;
 	}
 	putc('[', fp);

@@ -15,18 +15,16 @@
  */
 
 /*
- * Shell of the key process: channels, configuration, the timer of the core and
- * the queue of overlayd's signatures.  The rules are in key_call.c,
+ * Shell of the key process: channels, configuration, the timer of the core.
+ * The rules are in key_call.c,
  * key_sched.c, key_pvp.c, key_respond.c, key_ticket.c, key_route.c and
  * key_sign.c; this file only carries bytes and the time to them.
  */
 
 #include <sys/types.h>
-#include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 
-#include <errno.h>
 #include <event.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -44,6 +42,7 @@
 #include "key_core.h"
 #include "key_ctl.h"
 #include "key_sign.h"
+#include "key_signq.h"
 #include "log.h"
 #include "proc.h"
 #include "sandbox.h"
@@ -51,8 +50,6 @@
 #include "viprd.h"
 
 #define MAP_SIZE	((size_t)4 << 30)	/* address space, not memory */
-#define SIGN_OUTSTANDING 32
-#define SIGN_TURN	8
 #define PRIO_SIP	0
 #define PRIO_PVP	1
 #define PRIO_OVERLAY	2
@@ -62,13 +59,6 @@
 #define SYNC_QUEUE	(1024 * 1024)	/* bytes that wait for sipgw */
 #define TICK_MAX_MS	60000
 #define NAMES_MAX	64		/* names of one peer */
-
-struct sign_job {
-	STAILQ_ENTRY(sign_job) sj_entry;
-	struct imsg_key_sign sj_sign;
-	size_t		 sj_len;
-	uint8_t		 sj_input[];
-};
 
 static int	 key_init(const char *);
 static void	 key_boot_id(void);
@@ -82,15 +72,9 @@ static void	 key_shutdown(void);
 static void	 key_now(void);
 static void	 key_arm(void);
 static void	 key_tick(int, short, void *);
-static void	 key_sign_answer(enum vipr_role, const struct imsg_key_sign *,
-		    const void *, size_t);
-static void	 key_sign_turn(int, short, void *);
-static void	 key_sign_clear(void);
 static void	 key_sync_turn(int, short, void *);
 static void	 key_roots(void);
 
-static int	 key_dispatch_sign(struct chan *, struct chan_msg *, void *);
-static int	 key_dispatch_sign_overlay(struct chan *, struct chan_msg *, void *);
 static int	 key_dispatch_leg(struct chan *, struct chan_msg *, void *);
 static int	 key_dispatch_ticket(struct chan *, struct chan_msg *, void *);
 static int	 key_dispatch_outcome(struct chan *, struct chan_msg *, void *);
@@ -113,7 +97,7 @@ static void	 op_note(void *, enum key_level, const char *);
 
 static const struct imsg_rule key_from_sipgw[] = {
 	{ IMSG_KEY_SIGN, sizeof(struct imsg_key_sign), 4096, 0,
-	    key_dispatch_sign },
+	    ksignq_dispatch },
 	{ IMSG_LEG, sizeof(struct imsg_leg), 0, 0, key_dispatch_leg },
 	{ IMSG_TICKET_CHECK, sizeof(struct imsg_ticket_check),
 	    65536, 0, key_dispatch_ticket },
@@ -125,7 +109,7 @@ static const struct imsg_rule key_from_sipgw[] = {
 
 static const struct imsg_rule key_from_pvpd[] = {
 	{ IMSG_KEY_SIGN, sizeof(struct imsg_key_sign), 4096, 0,
-	    key_dispatch_sign },
+	    ksignq_dispatch },
 	{ IMSG_PVP_CLAIMANTS, sizeof(struct imsg_pvp_claimants),
 	    OV_LOOKUP_MAX * NODEID_LEN, 0, key_dispatch_claimants },
 	{ IMSG_PVP_OPEN, sizeof(struct imsg_pvp_open), 0, 0,
@@ -138,7 +122,7 @@ static const struct imsg_rule key_from_pvpd[] = {
 
 static const struct imsg_rule key_from_overlayd[] = {
 	{ IMSG_KEY_SIGN, sizeof(struct imsg_key_sign), KEY_SIGN_INPUT_MAX, 0,
-	    key_dispatch_sign_overlay },
+	    ksignq_dispatch_overlay },
 	{ IMSG_OV_CONFIG, sizeof(struct imsg_ov_config), KEY_DOC_MAX, 0,
 	    key_dispatch_config },
 	{ IMSG_NONE, 0, 0, 0, NULL }
@@ -177,11 +161,9 @@ static struct store	*store;
 static struct conf	*conf;		/* in force; NULL before the first */
 static uint64_t		 db_mark;	/* inode of the database */
 static uint8_t		 boot_id[16];
-static struct event	 tick_ev, sign_ev, sync_ev;
+static struct event	 tick_ev, sync_ev;
 static uint64_t		 sync_at, sync_count;
 static int		 syncing;
-static STAILQ_HEAD(, sign_job) sign_jobs = STAILQ_HEAD_INITIALIZER(sign_jobs);
-static unsigned		 sign_count;
 
 void
 key_main(int argc, char **argv)
@@ -235,11 +217,10 @@ key_init(const char *dir)
 		return (-1);
 	}
 	evtimer_set(&tick_ev, key_tick, NULL);
-	evtimer_set(&sign_ev, key_sign_turn, NULL);
 	evtimer_set(&sync_ev, key_sync_turn, NULL);
-	if (event_priority_set(&sign_ev, PRIO_OVERLAY) == -1 ||
-	    event_priority_set(&sync_ev, PRIO_CONTROL) == -1)
-		log_warnx("priorities of timers not set");
+	if (event_priority_set(&sync_ev, PRIO_CONTROL) == -1)
+		log_warnx("priority of a timer not set");
+	ksignq_init(PRIO_OVERLAY);
 	return (0);
 }
 
@@ -321,6 +302,7 @@ key_conf_commit(struct conf *cf)
 	conf_free(conf);
 	conf = cf;
 	key_roots();
+	op_first(NULL);
 	key_arm();
 }
 
@@ -390,10 +372,10 @@ key_peer(enum vipr_role role, struct chan *ch)
 		}
 		break;
 	case ROLE_OVERLAY:
-		key_sign_clear();
+		ksignq_clear();
 		if (ch != NULL) {
 			chan_priority(ch, PRIO_OVERLAY);
-			chan_batch(ch, SIGN_TURN);
+			chan_batch(ch, KSIGNQ_TURN);
 		}
 		break;
 	case ROLE_CONTROL:
@@ -409,7 +391,7 @@ static void
 key_shutdown(void)
 {
 	evtimer_del(&tick_ev);
-	key_sign_clear();
+	ksignq_clear();
 	kcore_free(core);
 	core = NULL;
 	store_close(store);
@@ -423,114 +405,6 @@ static int
 key_text_ok(const char *s, size_t size)
 {
 	return (memchr(s, '\0', size) != NULL);
-}
-
-/* -- signatures -- */
-
-static void
-key_sign_answer(enum vipr_role role, const struct imsg_key_sign *ks,
-    const void *input, size_t len)
-{
-	struct imsg_key_sign_res	 kr;
-	uint8_t				 sig[KEY_SIGN_SIG_MAX];
-	size_t				 siglen = sizeof(sig);
-
-	memset(&kr, 0, sizeof(kr));
-	kr.kr_reqid = ks->ks_reqid;
-	kr.kr_error = (uint32_t)key_sign_request(role, ks, input, len, sig,
-	    &siglen);
-	if (kr.kr_error != 0) {
-		siglen = 0;
-		log_debug("%s: signature refused: %s", role_str(role),
-		    strerror((int)kr.kr_error));
-	}
-	if (chan_send(proc_peer(role), IMSG_KEY_SIGN_RES, -1, &kr, sizeof(kr),
-	    sig, siglen) == -1 && errno != ENOTCONN)
-		log_warn("signature to %s", role_str(role));
-}
-
-/* sipgw and pvpd: at once, in the order of their channels' priorities. */
-static int
-key_dispatch_sign(struct chan *ch, struct chan_msg *m, void *arg)
-{
-	struct imsg_key_sign	 ks;
-	const uint8_t		*p;
-	size_t			 len = cur_left(&m->cm_tail);
-
-	(void)arg;
-	memcpy(&ks, m->cm_fixed, sizeof(ks));
-	p = cur_ptr(&m->cm_tail, len);
-	key_sign_answer(ch == proc_peer(ROLE_SIP) ? ROLE_SIP : ROLE_PVP, &ks, p,
-	    len);
-	return (0);
-}
-
-/* overlayd: a queue, a few a turn, so that calls and proofs go first. */
-static int
-key_dispatch_sign_overlay(struct chan *ch, struct chan_msg *m, void *arg)
-{
-	struct imsg_key_sign_res	 kr;
-	struct imsg_key_sign		 ks;
-	struct sign_job			*sj;
-	struct timeval			 now = { 0, 0 };
-	size_t				 len = cur_left(&m->cm_tail);
-
-	(void)arg;
-	memcpy(&ks, m->cm_fixed, sizeof(ks));
-	if (sign_count >= SIGN_OUTSTANDING ||
-	    (sj = malloc(sizeof(*sj) + len)) == NULL) {
-		memset(&kr, 0, sizeof(kr));
-		kr.kr_reqid = ks.ks_reqid;
-		kr.kr_error = EAGAIN;
-		(void)chan_send(ch, IMSG_KEY_SIGN_RES, -1, &kr, sizeof(kr),
-		    NULL, 0);
-		return (0);
-	}
-	sj->sj_sign = ks;
-	sj->sj_len = len;
-	if (cur_bytes(&m->cm_tail, sj->sj_input, len) == -1) {
-		free(sj);
-		return (-1);
-	}
-	STAILQ_INSERT_TAIL(&sign_jobs, sj, sj_entry);
-	if (sign_count++ == 0)
-		evtimer_add(&sign_ev, &now);
-	return (0);
-}
-
-static void
-key_sign_turn(int fd, short event, void *arg)
-{
-	struct sign_job	*sj;
-	struct timeval	 now = { 0, 0 };
-	unsigned	 i;
-
-	(void)fd;
-	(void)event;
-	(void)arg;
-	for (i = 0; i < SIGN_TURN && (sj = STAILQ_FIRST(&sign_jobs)) != NULL;
-	    i++) {
-		STAILQ_REMOVE_HEAD(&sign_jobs, sj_entry);
-		sign_count--;
-		key_sign_answer(ROLE_OVERLAY, &sj->sj_sign, sj->sj_input,
-		    sj->sj_len);
-		free(sj);
-	}
-	if (!STAILQ_EMPTY(&sign_jobs))
-		evtimer_add(&sign_ev, &now);
-}
-
-static void
-key_sign_clear(void)
-{
-	struct sign_job	*sj;
-
-	evtimer_del(&sign_ev);
-	while ((sj = STAILQ_FIRST(&sign_jobs)) != NULL) {
-		STAILQ_REMOVE_HEAD(&sign_jobs, sj_entry);
-		free(sj);
-	}
-	sign_count = 0;
 }
 
 /* -- sipgw -- */

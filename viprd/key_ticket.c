@@ -39,6 +39,7 @@
 #define EPOCH_KEEP_S	(30 * KEY_DAY_S)	/* after its last ticket, to say "expired" */
 #define REVOKED_KEEP_S	(400 * KEY_DAY_S)
 #define SWEEP_S		3600
+#define EARLY_S		10		/* our own clock may have been set back a little */
 
 static int	 krevoked_cmp(struct krevoked *, struct krevoked *);
 static struct kepoch *kepoch_new(uint32_t);
@@ -280,7 +281,8 @@ kticket_proofs(struct kcore *kc, const char *token, const char *grantee,
 	    !ticket_domain_is(ti.ti_grantee, grantee) ||
 	    memcmp(ti.ti_node, node, sizeof(ti.ti_node)) != 0 ||
 	    strcmp(ti.ti_number, number) != 0 || ti.ti_not_after <= now ||
-	    ti.ti_not_before > now || kticket_revoked(kc, &ti, ep, grantee))
+	    ti.ti_not_before > now + EARLY_S ||
+	    kticket_revoked(kc, &ti, ep, grantee))
 		return (0);
 	return (ti.ti_kind == TICKET_TICKET ? 255 : ti.ti_id[0]);
 }
@@ -334,7 +336,7 @@ kticket_check(struct kcore *kc, const char *token, size_t len,
 	for (i = 0; i < n; i++)
 		if (ticket_domain_is(ti.ti_grantee, names[i]))
 			break;
-	if (i == n || ti.ti_not_before > now)
+	if (i == n || ti.ti_not_before > now + EARLY_S)
 		return;
 	for (j = 0; names[i][j] != '\0'; j++)
 		grantee[j] = names[i][j] >= 'A' && names[i][j] <= 'Z' ?

@@ -23,6 +23,7 @@
 
 #include <atf-c.h>
 #include <errno.h>
+#include <event.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -589,6 +590,44 @@ ATF_TC_BODY(power_lost, tc)
 	}
 }
 
+static void
+done_loop(int error, void *arg)
+{
+	done(error, arg);
+	if (calls == *(int *)arg)
+		(void)event_loopexit(NULL);
+}
+
+/* On the event loop: groups commit by themselves, with and without a helper. */
+ATF_TC_WITHOUT_HEAD(event_loop);
+ATF_TC_BODY(event_loop, tc)
+{
+	struct store		*st = opened();
+	struct store_table	*tb = sealed(st);
+	struct timeval		 guard = { 20, 0 };
+	char			 key[32];
+	pid_t			 pid;
+	int			 i, round, want = 0;
+
+	ATF_REQUIRE(event_init() != NULL);
+	store_event(st);
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < 300; i++) {
+			snprintf(key, sizeof(key), "%d-%d", round, i);
+			want++;
+			ATF_REQUIRE_EQ(0, store_put(tb, key, strlen(key), "v", 1,
+			    done_loop, &want));
+		}
+		(void)event_loopexit(&guard);
+		(void)event_dispatch();
+		ATF_CHECK_EQ(want, calls);
+		ATF_CHECK_EQ(0, errors);
+		if (round == 0 && (pid = child_of_mine()) != 0)
+			ATF_REQUIRE_EQ(0, kill(pid, SIGKILL));
+	}
+	store_close(st);
+}
+
 ATF_TC_WITHOUT_HEAD(second_process);
 ATF_TC_BODY(second_process, tc)
 {
@@ -709,6 +748,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, helper_killed);
 	ATF_TP_ADD_TC(tp, power_lost);
+	ATF_TP_ADD_TC(tp, event_loop);
 	ATF_TP_ADD_TC(tp, second_process);
 	ATF_TP_ADD_TC(tp, full);
 	ATF_TP_ADD_TC(tp, disk_full);

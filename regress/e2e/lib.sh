@@ -157,17 +157,21 @@ phones_seen() { grep -c '^INVITE ' "$work/$1/phones.msg" 2>/dev/null || :; }
 # call was answered and ended in order.
 callport=20000
 call() {
-	callport=$((callport + 1))
+	callport=$((callport + 1 + ${portstep:-0}))
 	(cd "$work/$1" && timeout 40 sipp -sf "$e2e/${6:-uac}.xml" "$(ip "$1"):5060" \
 	    -i "$(pbx "$1")" -p $callport -s "$2" -m 1 -d $((${3:-3} * 1000)) \
 	    -key caller "${4:-$(number "$1" 50)}" \
 	    -key media "${5:-198.51.100.$(index "$1")}" -nostdin -timeout 30 \
-	    -trace_msg -message_file "$work/$1/call.msg" -message_overwrite true \
-	    >"$work/$1/call.out" 2>&1 </dev/null)
+	    -trace_msg -message_file "$work/$1/call.$callport.msg" \
+	    >"$work/$1/call.$callport.out" 2>&1 </dev/null)
 }
 
 route_state() { ctl "$1" -j show routes "$2" | jq -r '.state // "none"' 2>/dev/null; }
 route_field() { ctl "$1" -j show routes "$2" | jq -r ".$3" 2>/dev/null; }
+# calls_twice X TO [CALLER]: two calls one after the other, for two proofs.
+calls_twice() {
+	call "$1" "$2" 3 "${3:-}" && sleep 1.2 && call "$1" "$2" 3 "${3:-}"
+}
 route_is() { [ "$(route_state "$1" "$2")" = "$3" ]; }
 # records X: how many call records its key holds, of both kinds.
 records() { ctl "$1" -j show calls | jq length; }

@@ -104,9 +104,18 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	struct proxy_stats ps;
 	struct world	*w;
 	uint8_t		*raw, cmd, arg;
+	char		 path[128];
 	size_t		 n, i = 0, steps = 0;
 
 	w = w_new(1);
+	w_shared = w->w_rtab;
+	if (w->w_store != NULL) {
+		/* The first one's stays, for all. */
+		(void)snprintf(path, sizeof(path), "%s/data.mdb", w->w_dir);
+		(void)unlink(path);
+		(void)rmdir(w->w_dir);
+		w->w_store = NULL;
+	}
 	route(w);
 	w_name(w, 1, "b.example");
 	w_name(w, 2, "c.example");
@@ -181,8 +190,15 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	w->w_send_fails = 0;
 	w_pass(w, 2ull * 86400 * 1000);
 	proxy_stats(w->w_px, &ps);
-	if (ps.ps_txns != 0 || ps.ps_contexts != 0 || ps.ps_dialogs != 0 || ps.ps_legs != 0)
+	if (ps.ps_txns != 0 || ps.ps_contexts != 0 || ps.ps_dialogs != 0 || ps.ps_legs != 0) {
+		fprintf(stderr, "left: %zu transactions, %zu contexts, %zu dialogs, "
+		    "%zu legs; %llu responses %llu stray %llu malformed\n", ps.ps_txns, ps.ps_contexts,
+		    ps.ps_dialogs, ps.ps_legs, (unsigned long long)ps.ps_responses,
+		    (unsigned long long)ps.ps_stray, (unsigned long long)ps.ps_malformed);
+		for (i = 0; i < w->w_nsent; i++)
+			fprintf(stderr, "%s\n", w->w_sent[i].se_text);
 		abort();
+	}
 	w_free(w);
 	return (0);
 }

@@ -301,6 +301,9 @@ w_name(struct world *w, uint64_t conn, const char *name)
 	(void)strlcpy(w->w_names[conn].na_name[0], name, DOMAIN_SIZE);
 }
 
+/* A table that lasts longer than a world (fuzzing); NULL: each its own. */
+static struct rtab	*w_shared;
+
 /* routes: with a table in a folder of its own. */
 W_FN struct world *
 w_new(int routes)
@@ -336,7 +339,9 @@ w_new(int routes)
 	(void)strlcpy(cr->cr_range.er_from, "+4930123450", sizeof(cr->cr_range.er_from));
 	(void)strlcpy(cr->cr_range.er_to, "+4930123459", sizeof(cr->cr_range.er_to));
 	TAILQ_INSERT_TAIL(&c->c_numbers, cr, cr_entry);
-	if (routes) {
+	if (routes && w_shared != NULL)
+		w->w_rtab = w_shared;
+	else if (routes) {
 		(void)strlcpy(w->w_dir, "proxy.XXXXXX", sizeof(w->w_dir));
 		if (mkdtemp(w->w_dir) == NULL ||
 		    (w->w_store = store_open(w->w_dir, 1 << 24, 8, &why)) == NULL ||

@@ -68,20 +68,23 @@ usage(void)
 int
 main(int argc, char **argv)
 {
+	int	status = 0;
+
 	if (argc < 3)
 		usage();
 	if (strcmp(argv[2], "hold") == 0) {
 		if (argc != 4)
 			usage();
 		hold(argv[1], (int)strtol(argv[3], NULL, 10));
-		return (0);
-	}
-	if (strcmp(argv[2], "ask") == 0) {
+	} else if (strcmp(argv[2], "ask") == 0) {
 		if (argc < 4)
 			usage();
-		return (ask(dial(argv[1]), argc - 3, argv + 3));
-	}
-	return (mischief(dial(argv[1]), argv[2]));
+		status = ask(dial(argv[1]), argc - 3, argv + 3);
+	} else
+		status = mischief(dial(argv[1]), argv[2]);
+	/* Buffers of the connection are the kernel's to free now. */
+	fflush(stdout);
+	_exit(status);
 }
 
 static int

@@ -21,6 +21,10 @@
  *   forge COPY-OF-FOLDER MASTER-KEY ticket|receipt GRANTER GRANTEE NUMBER SECONDS
  *
  * SECONDS: how long it is good, from now; below 0: how long it has been bad.
+ *
+ *   forge FOLDER MASTER-KEY route DOMAIN URI NUMBER SECONDS TOKEN
+ *
+ * Put an active route into the store of a box that is stopped.
  */
 
 #include <sys/types.h>
@@ -40,6 +44,7 @@
 #include "vipr.h"
 
 static void	note(void *, enum key_level, const char *);
+static void	route(struct kcore *, struct store *, char **, uint64_t);
 
 static void
 note(void *arg, enum key_level level, const char *text)
@@ -47,6 +52,40 @@ note(void *arg, enum key_level level, const char *text)
 	(void)arg;
 	(void)level;
 	warnx("%s", text);
+}
+
+/* argv: DOMAIN URI NUMBER SECONDS TOKEN */
+static void
+route(struct kcore *kc, struct store *st, char **argv, uint64_t now)
+{
+	struct kroutes	*ks;
+	struct kroute	*kr;
+	struct knode	*kn;
+
+	if ((ks = kroute_get(kc, argv[2])) == NULL || ks->ks_count == ks->ks_room)
+		err(1, "%s", argv[2]);
+	kr = &ks->ks_route[ks->ks_count++];
+	memset(kr, 0, sizeof(*kr));
+	strlcpy(kr->kr_domain, argv[0], sizeof(kr->kr_domain));
+	kr->kr_state = ROUTE_ACTIVE;
+	kr->kr_earned = 1;
+	kr->kr_changed = now;
+	kr->kr_proofcount = 1;
+	kr->kr_proof[0].pr_start = (now - 7200) * 1000;
+	kr->kr_proof[0].pr_stop = (now - 7100) * 1000;
+	kr->kr_proof[0].pr_at = now;
+	kr->kr_nodecount = 1;
+	kn = &kr->kr_node[0];
+	randombytes_buf(kn->kn_id, sizeof(kn->kn_id));
+	kn->kn_kind = TICKET_TICKET;
+	kn->kn_not_after = now + strtoull(argv[3], NULL, 10);
+	kn->kn_last = now;
+	strlcpy(kn->kn_token, argv[4], sizeof(kn->kn_token));
+	kn->kn_uricount = 1;
+	strlcpy(kn->kn_uri[0], argv[1], sizeof(kn->kn_uri[0]));
+	if (kroute_put(kc, ks, NULL) == -1 || store_commit(st) == -1)
+		err(1, "%s: not written", argv[2]);
+	kroute_free(ks);
 }
 
 int
@@ -64,7 +103,7 @@ main(int argc, char **argv)
 	uint64_t	 now = (uint64_t)time(NULL);
 	int		 fd;
 
-	if (argc != 8)
+	if (argc != 8 && (argc != 9 || strcmp(argv[3], "route") != 0))
 		errx(1, "usage: forge FOLDER MASTER ticket|receipt GRANTER GRANTEE "
 		    "NUMBER SECONDS");
 	if (sodium_init() == -1)
@@ -82,6 +121,10 @@ main(int argc, char **argv)
 	kcore_clock(kc, now * 1000, 0);
 	if (kcore_open(kc, master, 0, reason, sizeof(reason)) == -1)
 		errx(1, "%s: %s", argv[1], reason);
+	if (strcmp(argv[3], "route") == 0) {
+		route(kc, st, argv + 4, now);
+		goto done;
+	}
 	if (TAILQ_EMPTY(&kc->kc_epochs))
 		errx(1, "%s: no epoch", argv[1]);
 	seconds = strtoll(argv[7], NULL, 10);
@@ -99,6 +142,7 @@ main(int argc, char **argv)
 	    sizeof(text)) == -1)
 		errx(1, "ticket_mint");
 	printf("%s\n", text);
+done:
 	sodium_memzero(master, sizeof(master));
 	kcore_free(kc);
 	store_close(st);

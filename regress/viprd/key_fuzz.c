@@ -44,6 +44,8 @@ static void	 cleanup(void);
 static void	 fill(void *, size_t, struct cur *);
 static void	 one(unsigned, struct cur *);
 static void	 body(unsigned, struct cur *);
+static void	 leg(unsigned, struct cur *);
+static void	 open_conn(unsigned, struct cur *);
 
 static struct kcore	*kc;
 static struct store	*st;
@@ -191,10 +193,44 @@ body(unsigned type, struct cur *c)
 }
 
 static void
+leg(unsigned kind, struct cur *c)
+{
+	struct imsg_leg	 lg;
+
+	memset(&lg, 0, sizeof(lg));
+	lg.lg_start = now - 90000;
+	lg.lg_stop = now;
+	lg.lg_kind = 1 + kind % 2;
+	snprintf(lg.lg_called, sizeof(lg.lg_called), "%s",
+	    lg.lg_kind == 1 ? "+12125550187" : "+14085550142");
+	snprintf(lg.lg_caller, sizeof(lg.lg_caller), "+14085550143");
+	fill(&lg, sizeof(lg), c);
+	(void)kcall_leg(kc, &lg);
+}
+
+static void
+open_conn(unsigned role, struct cur *c)
+{
+	struct imsg_pvp_open	 po;
+
+	memset(&po, 0, sizeof(po));
+	fill(&po, sizeof(po), c);
+	po.po_conn = 1 + role % 2;
+	po.po_methods = 3;
+	if (po.po_conn == 2) {
+		po.po_role = PVP_INITIATOR;
+		po.po_try = last_try;
+		memcpy(po.po_node, last_node, NODEID_LEN);
+	} else {
+		po.po_role = PVP_RESPONDER;
+		po.po_try = 0;
+	}
+	(void)kpvp_open(kc, &po);
+}
+
+static void
 one(unsigned what, struct cur *c)
 {
-	struct imsg_leg			 lg;
-	struct imsg_pvp_open		 po;
 	struct imsg_pvp_end		 pe;
 	struct imsg_ticket_res		 tr;
 	struct kclaim			 cm;
@@ -206,34 +242,14 @@ one(unsigned what, struct cur *c)
 
 	switch (what % 12) {
 	case 0:
-		memset(&lg, 0, sizeof(lg));
-		lg.lg_start = now - 90000;
-		lg.lg_stop = now;
-		lg.lg_kind = 1 + what / 12 % 2;
-		snprintf(lg.lg_called, sizeof(lg.lg_called), "%s",
-		    lg.lg_kind == 1 ? "+12125550187" : "+14085550142");
-		snprintf(lg.lg_caller, sizeof(lg.lg_caller), "+14085550143");
-		fill(&lg, sizeof(lg), c);
-		(void)kcall_leg(kc, &lg);
+		leg(what / 12, c);
 		break;
 	case 1:
 		fill(nodes, sizeof(nodes), c);
 		ksched_claimants(kc, last_vcr, 0, nodes, 4);
 		break;
 	case 2:
-		memset(&po, 0, sizeof(po));
-		fill(&po, sizeof(po), c);
-		po.po_conn = 1 + what / 12 % 2;
-		po.po_methods = 3;
-		if (po.po_conn == 2) {
-			po.po_role = PVP_INITIATOR;
-			po.po_try = last_try;
-			memcpy(po.po_node, last_node, NODEID_LEN);
-		} else {
-			po.po_role = PVP_RESPONDER;
-			po.po_try = 0;
-		}
-		(void)kpvp_open(kc, &po);
+		open_conn(what / 12, c);
 		break;
 	case 3:
 		body(17, c);

@@ -22,6 +22,8 @@
 
 #include <atf-c.h>
 #include <fcntl.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -180,7 +182,7 @@ static void
 signatures(int rsa)
 {
 	uint8_t	 in[4096], sig[KEY_SIGN_SIG_MAX];
-	size_t	 n, siglen;
+	size_t	 n = 0, siglen;
 	unsigned scheme;
 
 	setup(rsa);
@@ -394,11 +396,43 @@ ATF_TC_BODY(data_form, tc)
 	teardown();
 }
 
+/* The public half of one key with the private half of another. */
+static EVP_PKEY *
+forge(EVP_PKEY *pub, EVP_PKEY *priv)
+{
+	EVP_PKEY_CTX	*ctx;
+	EVP_PKEY	*key = NULL;
+	OSSL_PARAM_BLD	*bld;
+	OSSL_PARAM	*params;
+	BIGNUM		*bn = NULL;
+	uint8_t		 point[65];
+	size_t		 len;
+
+	ATF_REQUIRE_EQ(1, EVP_PKEY_get_octet_string_param(pub,
+	    OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &len));
+	ATF_REQUIRE_EQ(1, EVP_PKEY_get_bn_param(priv, OSSL_PKEY_PARAM_PRIV_KEY,
+	    &bn));
+	ATF_REQUIRE((bld = OSSL_PARAM_BLD_new()) != NULL);
+	OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
+	    "prime256v1", 0);
+	OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY, point, len);
+	OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_PRIV_KEY, bn);
+	params = OSSL_PARAM_BLD_to_param(bld);
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	ATF_REQUIRE_EQ(1, EVP_PKEY_fromdata_init(ctx));
+	ATF_REQUIRE_EQ(1, EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_KEYPAIR, params));
+	EVP_PKEY_CTX_free(ctx);
+	OSSL_PARAM_free(params);
+	OSSL_PARAM_BLD_free(bld);
+	BN_free(bn);
+	return (key);
+}
+
 ATF_TC_WITHOUT_HEAD(loading);
 ATF_TC_BODY(loading, tc)
 {
 	struct testcert	 two, noid;
-	EVP_PKEY	*p384;
+	EVP_PKEY	*p384, *forged;
 	const char	*why;
 	FILE		*f;
 	int		 fd, wrong;
@@ -434,9 +468,15 @@ ATF_TC_BODY(loading, tc)
 	    &why) == NULL);
 	ATF_CHECK_STREQ("no private key in PEM form without a password", why);
 	close(fd);
-	/* Right public half in the file, wrong private one: same EC public
-	 * point written beside another scalar is refused by OpenSSL or by the
-	 * nonce; another curve is refused by name. */
+	/* The certificate's public point beside another private number: only a
+	 * signature tells. */
+	fd = key_file("forged.key", forged = forge(sip.t_key, node.t_key));
+	ATF_CHECK(key_pair_load(KEYID_SIP, fd, sip.t_pem, sip.t_pemlen,
+	    &why) == NULL);
+	ATF_CHECK_STREQ("private key does not belong to the certificate", why);
+	close(fd);
+	EVP_PKEY_free(forged);
+	/* Another curve. */
 	ATF_REQUIRE((p384 = EVP_EC_gen("P-384")) != NULL);
 	fd = key_file("p384.key", p384);
 	ATF_CHECK(key_pair_load(KEYID_SIP, fd, sip.t_pem, sip.t_pemlen,

@@ -128,6 +128,7 @@ proxy_conf(struct proxy *px, const struct conf *conf)
 		}
 		n++;
 	}
+	px->px_nlocals = 0;
 	free(old);
 	px->px_hops = hops;
 	px->px_nhops = n;
@@ -404,6 +405,8 @@ proxy_input(struct proxy *px, const struct sip_flow *fl, const void *p, size_t l
 		proxy_broken(px, fl, p, len, SIP_E_OK);
 		return;
 	}
+	if (fl->fl_face == FACE_INSIDE)
+		px_local(px, &fl->fl_local);
 	if (m->sm_request) {
 		px->px_stats.ps_requests++;
 		px_request(px, fl, m);

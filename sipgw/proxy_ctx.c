@@ -421,6 +421,8 @@ branch_send(struct branch *br)
 	struct wbuf	 w;
 	int		 error;
 
+	if (br->br_flow.fl_face == FACE_INSIDE)
+		px_local(px, &br->br_flow.fl_local);
 	px_wbuf(px, &w);
 	if (px_write_request(br, &w) == -1 || w.w_len > SIP_MSG_MAX)
 		return (-1);

@@ -49,6 +49,9 @@ static int	 edit_across(struct proxy *, struct sip_edit *, const struct sip_msg 
 		    struct dialog *, enum px_side, const struct sip_flow *,
 		    const char *, const char *);
 static int	 write_across(struct branch *, const struct sip_msg *, struct wbuf *);
+static int	 px_record_list(const struct sip_msg *, char *, size_t);
+static int	 answer_outward(struct pctx *, struct branch *, const struct sip_msg *,
+		    const struct sip_msg *, struct dialog *, int, struct sip_edit *);
 
 /*
  * What border.h lets out, less every line that names a hop of ours: a Server
@@ -612,6 +615,62 @@ px_write_ack(struct proxy *px, const struct sip_msg *m, struct dialog *dl,
 	return (sip_edit_write(&e, w));
 }
 
+/* The caller's own Record-Routes as one value, "" for none (RFC 3261 12.1.1). */
+static int
+px_record_list(const struct sip_msg *req, char *out, size_t size)
+{
+	struct sip_values	it;
+	struct span		v;
+	struct wbuf		w;
+	int			r;
+
+	wbuf_init(&w, out, size - 1);
+	sip_values_init(&it, req, SIP_H_RECORD_ROUTE);
+	while ((r = sip_values_next(&it, &v)) == 1) {
+		if (w.w_len > 0)
+			wbuf_str(&w, ", ");
+		sip_put_value(&w, v);
+	}
+	if (r == -1 || wbuf_ok(&w) == -1)
+		return (-1);
+	out[w.w_len] = '\0';
+	return (0);
+}
+
+/* Contact, and Record-Route of a new dialog, of an answer to the outside. */
+static int
+answer_outward(struct pctx *pc, struct branch *br, const struct sip_msg *m,
+    const struct sip_msg *req, struct dialog *dl, int status, struct sip_edit *e)
+{
+	struct proxy	*px = pc->pc_px;
+	struct span	 tag = req->sm_from.sa_tag;
+	char		 target[SEAL_TARGET_MAX];
+
+	e->se_keep = px_keep_out;
+	e->se_keep_arg = px;
+	e->se_reason = sip_reason(status);
+	if (dl != NULL)
+		tag.p = dl->dl_party[dl->dl_creator].py_tag;
+	else if (pc->pc_ctag[0] != '\0')
+		tag.p = pc->pc_ctag;
+	if (tag.p != req->sm_from.sa_tag.p)
+		tag.len = strlen(tag.p);
+	if (status >= 300)
+		return (0);
+	if (px_inside_target(px, m, &br->br_addr, br->br_proto, target,
+	    sizeof(target)) == -1 ||
+	    px_seal(px, SEAL_CONTACT, pc->pc_domain, target, px->px_text[6], tag,
+	    px->px_text[4], PX_TEXT) == -1)
+		return (-1);
+	if (pc->pc_dialog != 0)
+		return (0);
+	if (px_seal(px, SEAL_ROUTE, pc->pc_domain, target, px->px_text[6], tag,
+	    px->px_text[5], PX_TEXT) == -1)
+		return (-1);
+	sip_edit_add_top(e, "Record-Route", px->px_text[5]);
+	return (0);
+}
+
 /*
  * An answer, for the caller.  Between hops our Via goes and that is all.  Across
  * the border Via, From, To, Call-ID come from the request, the To tag from the
@@ -624,10 +683,7 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 	struct proxy		*px = pc->pc_px;
 	const struct sip_msg	*req;
 	struct sip_edit		 e;
-	struct span		 tag;
-	char			 params[128], target[SEAL_TARGET_MAX], user[32];
-	char			 callid[PX_CALLID], totag[PX_TAG], *p;
-	size_t			 len;
+	char			 params[128], user[32], totag[PX_TAG];
 
 	px->px_textdirty = 1;
 	sip_edit_init(&e, m);
@@ -643,14 +699,9 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		return (-1);
 	px_via_params(&pc->pc_flow, &req->sm_via, params, sizeof(params));
 	if (px_via_list(req, params, px->px_text[0], PX_TEXT) == -1 ||
-	    span_str(req->sm_call_id, callid, sizeof(callid)) == -1 ||
-	    span_str(m->sm_to.sa_tag, totag, sizeof(totag)) == -1)
-		return (-1);
-	e.se_via = px->px_text[0];
-	sip_edit_drop(&e, SIP_H_VIA);
-	sip_edit_drop(&e, SIP_H_ROUTE);
-	sip_edit_drop(&e, SIP_H_RECORD_ROUTE);
-	if (sip_unfold(sip_hdr_first(req, SIP_H_FROM)->sh_value, px->px_text[1],
+	    span_str(req->sm_call_id, px->px_text[6], PX_CALLID) == -1 ||
+	    span_str(m->sm_to.sa_tag, totag, sizeof(totag)) == -1 ||
+	    sip_unfold(sip_hdr_first(req, SIP_H_FROM)->sh_value, px->px_text[1],
 	    PX_TEXT) == -1 ||
 	    sip_unfold(sip_hdr_first(req, SIP_H_TO)->sh_value, px->px_text[2],
 	    PX_TEXT) == -1)
@@ -660,63 +711,28 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		if (strlcat(px->px_text[2], totag, PX_TEXT) >= PX_TEXT)
 			return (-1);
 	}
+	e.se_via = px->px_text[0];
+	sip_edit_drop(&e, SIP_H_VIA);
+	sip_edit_drop(&e, SIP_H_ROUTE);
+	sip_edit_drop(&e, SIP_H_RECORD_ROUTE);
+	sip_edit_drop(&e, SIP_H_CONTACT);
 	sip_edit_set(&e, SIP_H_FROM, px->px_text[1]);
 	sip_edit_set(&e, SIP_H_TO, px->px_text[2]);
-	sip_edit_set(&e, SIP_H_CALL_ID, callid);
-	/* The caller's own Record-Routes go back to it (RFC 3261 12.1.1). */
-	len = 0;
-	px->px_text[3][0] = '\0';
+	sip_edit_set(&e, SIP_H_CALL_ID, px->px_text[6]);
 	if (pc->pc_dialog == 0 && sip_hdr_has(req, SIP_H_RECORD_ROUTE)) {
-		struct sip_values	it;
-		struct span		v;
-
-		sip_values_init(&it, req, SIP_H_RECORD_ROUTE);
-		while (sip_values_next(&it, &v) == 1) {
-			ptrdiff_t	n;
-
-			p = px->px_text[3] + len;
-			if (len > 0)
-				len = strlcat(px->px_text[3], ", ", PX_TEXT);
-			p = px->px_text[3] + len;
-			if (len >= PX_TEXT ||
-			    (n = sip_unfold(v, p, PX_TEXT - len)) == -1)
-				return (-1);
-			len += (size_t)n;
-		}
+		if (px_record_list(req, px->px_text[3], PX_TEXT) == -1)
+			return (-1);
 		sip_edit_add_top(&e, "Record-Route", px->px_text[3]);
 	}
-	e.se_keep_arg = px->px_conf;
 	if (pc->pc_side == SIDE_IN) {
 		e.se_keep = border_keep_in;
+		e.se_keep_arg = px->px_conf;
 		(void)snprintf(user, sizeof(user), "vipr-%016llx",
 		    (unsigned long long)(dl != NULL ? dl->dl_id : 0));
 		if (px_local_uri(&pc->pc_flow, user, "", px->px_text[4], PX_TEXT) == -1)
 			return (-1);
-	} else {
-		e.se_keep = px_keep_out;
-		e.se_keep_arg = px;
-		e.se_reason = sip_reason(status);
-		if (dl != NULL) {
-			tag.p = dl->dl_party[dl->dl_creator].py_tag;
-			tag.len = strlen(tag.p);
-		} else if (pc->pc_ctag[0] != '\0') {
-			tag.p = pc->pc_ctag;
-			tag.len = strlen(pc->pc_ctag);
-		} else
-			tag = req->sm_from.sa_tag;
-		if (px_inside_target(px, m, &br->br_addr, br->br_proto, target,
-		    sizeof(target)) == -1 ||
-		    px_seal(px, SEAL_CONTACT, pc->pc_domain, target, callid, tag,
-		    px->px_text[4], PX_TEXT) == -1)
-			return (-1);
-		if (pc->pc_dialog == 0 && status < 300) {
-			if (px_seal(px, SEAL_ROUTE, pc->pc_domain, target, callid, tag,
-			    px->px_text[5], PX_TEXT) == -1)
-				return (-1);
-			sip_edit_add_top(&e, "Record-Route", px->px_text[5]);
-		}
-	}
-	sip_edit_drop(&e, SIP_H_CONTACT);
+	} else if (answer_outward(pc, br, m, req, dl, status, &e) == -1)
+		return (-1);
 	if (status < 300 && status > 100 && sip_hdr_has(m, SIP_H_CONTACT))
 		sip_edit_add(&e, "Contact", px->px_text[4]);
 	return (sip_edit_write(&e, w));

@@ -41,6 +41,7 @@ px_is_us(struct proxy *px, struct span host, uint16_t port)
 	struct conf_listen	*cl;
 	struct vaddr		 va;
 	char			 text[DOMAIN_SIZE];
+	size_t			 i;
 
 	if (span_str(host, text, sizeof(text)) == -1)
 		return (0);
@@ -53,7 +54,24 @@ px_is_us(struct proxy *px, struct span host, uint16_t port)
 		if (vaddr_eq(&cl->cl_addr, &va))
 			return (1);
 	}
+	va.va_port = port != 0 ? port : 5060;
+	for (i = 0; i < px->px_nlocals; i++)
+		if (vaddr_eq(&px->px_locals[i], &va))
+			return (1);
 	return (0);
+}
+
+/* A message came to, or leaves from, this address of ours. */
+void
+px_local(struct proxy *px, const struct vaddr *va)
+{
+	size_t	i;
+
+	for (i = 0; i < px->px_nlocals; i++)
+		if (vaddr_eq(&px->px_locals[i], va))
+			return;
+	if (px->px_nlocals < PX_LOCALS)
+		px->px_locals[px->px_nlocals++] = *va;
 }
 
 /* How many of the first Route entries are ours. */

@@ -207,6 +207,7 @@ struct note {
 
 /* For which last proof a call already took the trunk to be proven again. */
 #define PX_REPROVED	4096
+#define PX_LOCALS	16
 struct reproved {
 	uint64_t	 re_number;	/* e164_pack */
 	uint64_t	 re_proof;
@@ -248,6 +249,9 @@ struct proxy {
 	size_t		 px_outmax;	/* dirty bytes of px_out */
 	char		 px_text[8][PX_TEXT];
 	int		 px_textdirty;
+	/* Addresses of ours that a wildcard listener stands for. */
+	struct vaddr	 px_locals[PX_LOCALS];
+	size_t		 px_nlocals;
 	size_t		 px_ctxbytes;	/* requests kept in contexts */
 };
 
@@ -321,6 +325,7 @@ void		 hop_next(struct pctx *, int status);
 void		 hop_failed(struct branch *, int event);
 void		 hop_response(struct branch *, const struct sip_msg *);
 void		 hop_mark(struct proxy *, const struct vaddr *, uint8_t proto, int down);
+void		 px_local(struct proxy *, const struct vaddr *);
 int		 px_is_us(struct proxy *, struct span host, uint16_t port);
 size_t		 px_own_routes(struct proxy *, const struct sip_msg *);
 

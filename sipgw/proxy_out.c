@@ -336,8 +336,14 @@ out_response(struct branch *br, const struct sip_msg *m)
 		return;
 	}
 	out_effects(br, &fi, &fo);
-	if (fo.fo_call == FALL_CALL_TRUNK) {
-		out_trunk(br, &fi);
+	if (fo.fo_call == FALL_CALL_TRUNK || (m->sm_status < 300 && fo.fo_status >= 300)) {
+		/* A 2xx that carries a refusal is none. */
+		if (m->sm_status < 300)
+			out_close(br, m);
+		if (fo.fo_call == FALL_CALL_TRUNK)
+			out_trunk(br, &fi);
+		else
+			pctx_answer(pc, fo.fo_status, NULL, NULL, 0);
 		return;
 	}
 	px_note(px, pc->pc_called, "direct: %d", fo.fo_status);

@@ -85,6 +85,7 @@ static const struct transport_ops on_ops = {
 struct shell		shell;
 static struct event	tick;
 static struct log_limit	refused_limit = { "refused requests", 20, 3000, 0, 0, 0 };
+static struct log_limit	alarm_limit = { "alarms", 50, 1000, 0, 0, 0 };
 static struct log_limit	info_limit = { "call decisions", 200, 100, 0, 0, 0 };
 
 int
@@ -311,7 +312,8 @@ shell_log(void *ctx, enum proxy_log what, const char *line)
 			log_info("%s", text);
 		break;
 	case PROXY_ALARM:
-		log_warnx("%s", text);
+		if (log_allow(&alarm_limit, proc_boot_ms()))
+			log_warnx("%s", text);
 		break;
 	}
 }

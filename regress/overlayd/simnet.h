@@ -826,7 +826,8 @@ sim_message(struct simnode *sn, const struct node_dest *nd, uint64_t tid, uint8_
 	struct wire_header wh;
 	struct wbuf	 w, dw, bw;
 	struct span	 part;
-	uint8_t		 dest[64], bucket[256], in[8192], ident[RELOAD_IDENTITY_LEN], sig[32];
+	uint8_t		 dest[64], bucket[256], ident[RELOAD_IDENTITY_LEN], sig[32];
+	uint8_t		*in;
 
 	wbuf_init(&dw, dest, sizeof(dest));
 	node_dest_write(&dw, nd);
@@ -837,12 +838,15 @@ sim_message(struct simnode *sn, const struct node_dest *nd, uint64_t tid, uint8_
 	wbuf_init(&w, out, size);
 	wire_header_write(&w, &wh);
 	wbuf_bytes(&w, contents, clen);
-	wbuf_init(&bw, in, sizeof(in));
+	if ((in = malloc(clen + 16)) == NULL)
+		err(1, "malloc");
+	wbuf_init(&bw, in, clen + 16);
 	wire_msg_input(&bw, sn->sn_sim->si_doc.rd_hash, tid, contents, clen);
 	part.p = (const char *)in;
 	part.len = bw.w_len;
 	sim_identity(sn, ident);
 	sim_signature(&sn->sn_id, &part, 1, ident, sizeof(ident), sig);
+	free(in);
 	if (mangle == 1)
 		sig[31] ^= 0x80;
 	wbuf_init(&bw, bucket, sizeof(bucket));

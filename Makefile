@@ -53,21 +53,21 @@ bench:
 fuzz:
 	sh regress/fuzz
 
-# Below $(DESTDIR)$(PREFIX), but for the sample configuration in etc/vipr:
-# an installed one is never touched.
+# All of it below $(DESTDIR)$(PREFIX), the sample configuration in
+# share/examples/vipr: nothing in /etc is touched.
 DAEMONS	= overlayd pvpd sipgw
-MAN8	= viprd.8 viprctl.8
+MANUALS	= viprd/*.[578] overlayd/*.8 pvpd/*.8 sipgw/*.8
 D	= $(DESTDIR)$(PREFIX)
 
 install: $(O)/viprd $(O)/viprctl $(O)/overlayd $(O)/pvpd $(O)/sipgw
-	install -d $(D)/sbin $(D)/bin $(D)/libexec/vipr $(D)/share/man/man8 \
-	    $(D)/share/man/man5 $(D)/share/examples/vipr \
+	install -d $(D)/sbin $(D)/bin $(D)/libexec/vipr $(D)/share/man/man5 \
+	    $(D)/share/man/man7 $(D)/share/man/man8 $(D)/share/examples/vipr \
 	    $(D)/lib/systemd/system $(D)/lib/sysusers.d $(D)/lib/tmpfiles.d
 	install -m 755 $(O)/viprd $(D)/sbin/viprd
 	install -m 755 $(O)/viprctl $(D)/bin/viprctl
 	for p in $(DAEMONS); do install -m 755 $(O)/$$p $(D)/libexec/vipr/$$p || exit 1; done
-	for m in $(MAN8); do install -m 644 viprd/$$m $(D)/share/man/man8/$$m || exit 1; done
-	install -m 644 viprd/viprd.conf.5 $(D)/share/man/man5/viprd.conf.5
+	for m in $(MANUALS); do \
+	    install -m 644 $$m $(D)/share/man/man$${m##*.}/ || exit 1; done
 	for f in viprd.conf vipr.rsyslog vipr.logrotate; do \
 	    install -m 644 etc/$$f $(D)/share/examples/vipr/$$f || exit 1; done
 	install -m 755 etc/rc.d/viprd $(D)/share/examples/vipr/rc.viprd
@@ -78,10 +78,10 @@ install: $(O)/viprd $(O)/viprctl $(O)/overlayd $(O)/pvpd $(O)/sipgw
 
 uninstall:
 	rm -f $(D)/sbin/viprd $(D)/bin/viprctl \
-	    $(D)/share/man/man5/viprd.conf.5 \
 	    $(D)/lib/systemd/system/viprd.service \
 	    $(D)/lib/sysusers.d/vipr.conf $(D)/lib/tmpfiles.d/vipr.conf
-	for m in $(MAN8); do rm -f $(D)/share/man/man8/$$m; done
+	for m in $(MANUALS); do \
+	    rm -f $(D)/share/man/man$${m##*.}/$${m##*/} || exit 1; done
 	rm -rf $(D)/libexec/vipr $(D)/share/examples/vipr
 
 clean:

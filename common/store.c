@@ -240,6 +240,10 @@ store_table(struct store *st, const char *name, uint8_t version,
 	tb->tb_version = version;
 	if (master != NULL && store_table_keys(tb, name, master) == -1)
 		goto fail;
+	if (st->st_back != 0 && (rc = store_sync_back(st)) != 0) {
+		errno = rc;
+		goto fail;
+	}
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
 		st->st_txn = NULL;
 		errno = store_mdb_errno(rc);
@@ -254,8 +258,10 @@ store_table(struct store *st, const char *name, uint8_t version,
 	id = mdb_txn_id(st->st_txn);
 	rc = mdb_txn_commit(st->st_txn);
 	st->st_txn = NULL;
-	if (rc == 0)
-		rc = store_sync_now(st, id);
+	if (rc == 0 && (rc = store_sync_now(st, id)) != 0) {
+		mdb_dbi_close(st->st_env, tb->tb_dbi);
+		st->st_back = id;
+	}
 	if (rc != 0) {
 		errno = store_mdb_errno(rc);
 		goto fail;
@@ -318,6 +324,10 @@ group_begin(struct store *st)
 
 	if (st->st_txn != NULL)
 		return (0);
+	if (st->st_back != 0 && (rc = store_sync_back(st)) != 0) {
+		errno = st->st_error = rc;
+		return (-1);
+	}
 	st->st_full = store_is_full(st);
 	if ((rc = mdb_txn_begin(st->st_env, NULL, 0, &st->st_txn)) != 0) {
 		st->st_txn = NULL;
@@ -426,11 +436,21 @@ group_commit(struct store *st)
 	return (0);
 }
 
+/* The disk has the group, or does not: then it is undone, and the open one,
+ * which builds on it, too. */
 static void
 group_synced(struct store *st, int error)
 {
 	st->st_syncing = 0;
 	group_end(st, &st->st_synced, error);
+	if (error == 0)
+		return;
+	if (st->st_txn != NULL) {
+		mdb_txn_abort(st->st_txn);
+		group_undone(st, error);
+	}
+	st->st_back = st->st_sync_txn;
+	(void)store_sync_back(st);	/* else before the next group */
 }
 
 /*

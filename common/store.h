@@ -9,10 +9,8 @@
  * A write is visible to reads at once.  It is durable when its callback runs:
  * the group commits STORE_COMMIT_MS after its first write or at
  * STORE_COMMIT_MAX writes, whichever comes first.  When a commit fails (disk
- * full, I/O error) every callback of the group gets -1 with the error, the
- * group is undone as a whole, and the store goes on.  (When only the disk's
- * answer was an error the callbacks get it too, but the writes stay to be
- * seen until a restart.)
+ * full, I/O error) every callback of the group gets the error, the group is
+ * undone as a whole, and the store goes on.
  *
  * A sealed table encrypts values with XChaCha20-Poly1305 under a key derived
  * from the master key and the table's name (record key as associated data)

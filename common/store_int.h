@@ -47,6 +47,7 @@ struct store {
 	int		 st_alone;	/* there is no helper */
 	uint64_t	 st_sync_txn;	/* what the helper works on */
 	int		 st_syncing;	/* its answer is awaited */
+	uint64_t	 st_back;	/* a commit that the disk did not take; 0: none */
 	size_t		 st_limit;	/* bytes in use at which puts stop */
 	int		 st_full;	/* no room for puts in this group */
 	unsigned	 st_writes;	/* in the open group */
@@ -95,6 +96,7 @@ int		 store_sync_start(struct store *);
 void		 store_sync_stop(struct store *);
 int		 store_sync_now(struct store *, uint64_t txn);
 int		 store_sync_begin(struct store *, uint64_t txn, int *error);
+int		 store_sync_back(struct store *);
 int		 store_sync_result(struct store *, int block, int *error);
 
 #endif

@@ -19,9 +19,12 @@
  * forked before the sandbox, calls fdatasync and then notes in the file
  * data.sync which transaction the disk holds.  LMDB itself runs with
  * MDB_NOSYNC; the next commit waits for the helper's answer, so of LMDB's two
- * roots the older one is always whole on the disk.  After a crash of the
- * system the newer one may not be: if data.sync names the older, the start
- * goes back to that, which loses nothing that was acknowledged.
+ * roots the older one is always whole on the disk, and the pages that the
+ * next commit overwrites belong to neither.  After a crash of the system the
+ * newer one may not be whole: if data.sync names the older, the start goes
+ * back to that, which loses nothing that was acknowledged.  When the disk's
+ * answer is an error we go back to the older one at once, since the next commit
+ * would take its place.
  */
 
 #include <sys/types.h>
@@ -68,6 +71,8 @@ struct mark {
 };
 
 static int	 root_read(int, off_t, struct root *);
+static int	 roots_read(int, struct root[2], off_t *);
+static int	 root_copy(int, struct root[2], off_t, int);
 static void	 helper(int, int, int) __attribute__((__noreturn__));
 static int	 sync_and_mark(int, int, uint64_t);
 static void	 helper_lost(struct store *);
@@ -81,6 +86,29 @@ root_read(int fd, off_t page, struct root *r)
 	return (0);
 }
 
+/* Both roots and where the second stands; -1: not what we know. */
+static int
+roots_read(int fd, struct root r[2], off_t *page)
+{
+	if (root_read(fd, 0, &r[0]) == -1)
+		return (-1);
+	*page = (off_t)r[0].r_dbs[0].d_pad;
+	if (*page < 256 || *page > 65536)
+		return (-1);
+	return (root_read(fd, *page, &r[1]));
+}
+
+/* Root number to becomes the same as the other.  0, or an errno value. */
+static int
+root_copy(int fd, struct root r[2], off_t page, int to)
+{
+	ssize_t	 n;
+
+	r[to] = r[!to];
+	n = pwrite(fd, &r[to], sizeof(r[to]), (to ? page : 0) + ROOT_OFF);
+	return (n == (ssize_t)sizeof(r[to]) ? 0 : n == -1 ? errno : EIO);
+}
+
 /* Before LMDB opens the file: go back to the root that is on the disk. */
 int
 store_sync_recover(struct store *st, const char *dir)
@@ -89,7 +117,7 @@ store_sync_recover(struct store *st, const char *dir)
 	struct mark	 m;
 	char		 path[1024];
 	off_t		 page;
-	int		 fd, newer, n;
+	int		 fd, newer, known, n;
 
 	n = snprintf(path, sizeof(path), "%s/data.sync", dir);
 	if (n < 0 || (size_t)n >= sizeof(path)) {
@@ -102,19 +130,20 @@ store_sync_recover(struct store *st, const char *dir)
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) == -1)
 		return (errno == ENOENT ? 0 : -1);
-	if (pread(st->st_mark, &m, sizeof(m), 0) != (ssize_t)sizeof(m) ||
-	    m.m_check != ~m.m_txn || root_read(fd, 0, &r[0]) == -1)
-		goto done;		/* nothing known: LMDB decides */
-	page = (off_t)r[0].r_dbs[0].d_pad;
-	if (page < 256 || page > 65536 || root_read(fd, page, &r[1]) == -1)
-		goto done;
+	if (roots_read(fd, r, &page) == -1)
+		goto done;		/* new or damaged: LMDB will say */
 	newer = r[1].r_txn > r[0].r_txn;
-	if (r[newer].r_txn == m.m_txn || r[!newer].r_txn != m.m_txn)
+	n = 0;
+	known = pread(st->st_mark, &m, sizeof(m), 0) == (ssize_t)sizeof(m) &&
+	    m.m_check == ~m.m_txn;
+	if (known && m.m_txn == r[newer].r_txn)
 		goto done;
-	r[newer] = r[!newer];
-	if (pwrite(fd, &r[newer], sizeof(r[newer]), (newer ? page : 0) +
-	    ROOT_OFF) != (ssize_t)sizeof(r[newer]) || fdatasync(fd) == -1) {
-		n = errno;
+	if (known && m.m_txn == r[!newer].r_txn)
+		n = root_copy(fd, r, page, newer);
+	/* The mark never names a commit that is to come. */
+	if (n == 0)
+		n = sync_and_mark(fd, st->st_mark, r[newer].r_txn);
+	if (n != 0) {
 		close(fd);
 		errno = n;
 		return (-1);
@@ -122,6 +151,29 @@ store_sync_recover(struct store *st, const char *dir)
 done:
 	close(fd);
 	return (0);
+}
+
+/*
+ * The disk did not take a commit: back to the one before it, whose pages are
+ * all there still.  No transaction may be open.  0, or an errno value; then
+ * nothing may be committed until it has worked.
+ */
+int
+store_sync_back(struct store *st)
+{
+	struct root	 r[2];
+	off_t		 page;
+	int		 to, error;
+
+	if (roots_read(st->st_data, r, &page) == -1)
+		return (EIO);
+	to = r[1].r_txn == st->st_back;
+	if (r[to].r_txn == st->st_back && r[!to].r_txn < st->st_back &&
+	    (error = root_copy(st->st_data, r, page, to)) != 0)
+		return (error);
+	if ((error = sync_and_mark(st->st_data, st->st_mark, r[to].r_txn)) == 0)
+		st->st_back = 0;
+	return (error);
 }
 
 /* 0, or an errno value. */

@@ -354,6 +354,13 @@ attach_in(struct node *n, struct node_in *in)
 	}
 	if (attach_yields(n, in, &peer))
 		return;
+	/* One connection at a time on one node's word. */
+	RB_FOREACH(nl, node_links, &n->n_links) {
+		if (nl->nl_peer == NULL && nl->nl_expected && nodeid_eq(&nl->nl_expect, &peer)) {
+			node_error(n, in, WIRE_E_IN_PROGRESS, "already connecting");
+			return;
+		}
+	}
 	if (attach_addrs(n, &wa, va, CANDIDATES_MAX) == 0) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, "no usable candidate");
 		return;

@@ -449,7 +449,8 @@ node_request(struct node *n, struct node_build *b, const struct node_dest *dests
 
 	cur_init(&c, b->nb_w.w_buf, b->nb_w.w_len);
 	(void)cur_u16(&c, &code);
-	if (n->n_closing || (rq = calloc(1, sizeof(*rq))) == NULL) {
+	if (n->n_closing || n->n_nreqs >= NODE_REQS_MAX ||
+	    (rq = calloc(1, sizeof(*rq))) == NULL) {
 		build_free(b);
 		return (0);
 	}

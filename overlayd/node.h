@@ -39,7 +39,7 @@ struct regist;
 #define NODE_CACHE_MAX		10	/* known peers kept for a restart */
 #define NODE_SIGN_MAX		16	/* signatures under way at key */
 #define NODE_SIGN_QUEUE_MAX	4096	/* signatures that wait here */
-#define NODE_ERROR_SIZE		128
+#define NODE_REQS_MAX		8192	/* requests that wait for answers */
 
 enum node_log_level { NODE_WARN = 1, NODE_INFO = 2, NODE_DEBUG = 3 };
 

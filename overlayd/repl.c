@@ -167,13 +167,17 @@ repl_range(struct node *n, const struct nodeid *peer, const struct nodeid *from,
 
 	TAILQ_FOREACH(nj, &n->n_jobs, nj_entry) {
 		count++;
+		/* A node that asks to join again waits for the first one. */
+		if (why == REPL_JOIN && nj->nj_why == REPL_JOIN &&
+		    nodeid_eq(&nj->nj_peer, peer))
+			return;
 		if (nj->nj_why != REPL_JOIN && nj->nj_why == why && nj->nj_sent == 0 &&
 		    !nj->nj_end && nodeid_eq(&nj->nj_peer, peer) &&
 		    nodeid_eq(&nj->nj_from, from) && nodeid_eq(&nj->nj_to, to))
 			return;
 	}
 	if (count >= JOBS_MAX || (nj = calloc(1, sizeof(*nj))) == NULL) {
-		node_log(n, NODE_WARN, "too many copies under way, one is left out");
+		node_log(n, NODE_DEBUG, "too many copies under way, one is left out");
 		return;
 	}
 	nj->nj_node = n;

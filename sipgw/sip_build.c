@@ -359,10 +359,15 @@ sip_build_response(struct wbuf *w, const struct sip_msg *req, int status,
 	sip_edit_init(&e, req);
 	e.se_via_params = via_params;
 	put_vias(w, &e);
-	put_id(w, req, SIP_H_FROM);
-	put_to(w, req, to_tag);
-	put_id(w, req, SIP_H_CALL_ID);
-	put_id(w, req, SIP_H_CSEQ);
+	/* A request that was refused for its form may lack some of these. */
+	if (sip_hdr_has(req, SIP_H_FROM))
+		put_id(w, req, SIP_H_FROM);
+	if (sip_hdr_has(req, SIP_H_TO))
+		put_to(w, req, to_tag);
+	if (sip_hdr_has(req, SIP_H_CALL_ID))
+		put_id(w, req, SIP_H_CALL_ID);
+	if (sip_hdr_has(req, SIP_H_CSEQ))
+		put_id(w, req, SIP_H_CSEQ);
 	for (i = 0; i < nextra; i++)
 		sip_put_header(w, extra[i].sx_name, extra[i].sx_value);
 	wbuf_str(w, "Content-Length: 0\r\n\r\n");

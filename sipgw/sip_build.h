@@ -65,7 +65,8 @@ int	sip_edit_write(const struct sip_edit *, struct wbuf *);
 /*
  * A response of our own.  to_tag: added if To has none (NULL: none, for 100).
  * via_params: appended to the topmost Via, may be NULL.  Record-Route is not
- * copied.  The request needs only what sip_answerable asks for.
+ * copied.  The request needs only what sip_answerable asks for: of a field
+ * that it repeats the first is copied, one that it lacks is left out.
  */
 int	sip_build_response(struct wbuf *, const struct sip_msg *req, int status,
 	    const char *reason, const char *to_tag, const char *via_params,

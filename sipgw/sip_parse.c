@@ -453,10 +453,8 @@ sip_parse(struct sip_msg *m, const void *buf, size_t buflen, int flags)
 int
 sip_answerable(struct sip_msg *m)
 {
-	const struct sip_hdr	*h;
-	struct sip_via		 via;
-	enum sip_error		 keep = m->sm_error;
-	int			 ok = 1;
+	struct sip_via	 via;
+	enum sip_error	 keep = m->sm_error;
 
 	if (!m->sm_request || m->sm_method_name.len == 0 ||
 	    m->sm_method == SIP_M_ACK)
@@ -464,18 +462,7 @@ sip_answerable(struct sip_msg *m)
 	/* After a hard stop the fields were not read yet. */
 	sip_fields(m, SIP_INSIDE);
 	m->sm_error = keep;
-	if (m->sm_nvias == 0 || sip_via_get(m, 0, &via) == -1)
-		return (0);
-	if ((h = sip_hdr_first(m, SIP_H_FROM)) == NULL ||
-	    (h = sip_hdr_first(m, SIP_H_TO)) == NULL ||
-	    (h = sip_hdr_first(m, SIP_H_CSEQ)) == NULL)
-		return (0);
-	if (m->sm_call_id.len == 0)
-		ok = 0;
-	if (m->sm_count[SIP_H_FROM] > 1 || m->sm_count[SIP_H_TO] > 1 ||
-	    m->sm_count[SIP_H_CALL_ID] > 1 || m->sm_count[SIP_H_CSEQ] > 1)
-		ok = 0;
-	return (ok);
+	return (m->sm_nvias > 0 && sip_via_get(m, 0, &via) == 0);
 }
 
 /* -- stream -- */

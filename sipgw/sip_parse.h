@@ -154,9 +154,9 @@ struct sip_msg {
  * be built from them.
  */
 int		 sip_parse(struct sip_msg *, const void *, size_t, int flags);
-/* After a failed sip_parse: is it a request (not ACK) with readable Via, From,
- * To, Call-ID and CSeq, so that sip_build_response can answer it?  Fills the
- * parsed fields as far as they can be read.  1 or 0. */
+/* After a failed sip_parse: is it a request (not ACK) with a readable Via, so
+ * that sip_build_response can answer it?  Fills the parsed fields as far as
+ * they can be read.  1 or 0. */
 int		 sip_answerable(struct sip_msg *);
 /* Status for the answer: 400, 413, 505.  Text: static, never NULL. */
 int		 sip_error_status(enum sip_error);

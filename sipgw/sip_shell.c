@@ -110,7 +110,8 @@ shell_init(const char *dir)
 		return (-1);
 	}
 	store_event(shell.sh_store);
-	if ((shell.sh_resolver = resolver_new(&why)) == NULL) {
+	if ((shell.sh_resolver = resolver_new(&why)) == NULL ||
+	    (shell.sh_hop_resolver = resolver_new(&why)) == NULL) {
 		log_warnx("resolver: %s", why);
 		return (-1);
 	}
@@ -130,10 +131,13 @@ shell_init(const char *dir)
 void
 shell_commit(struct conf *conf)
 {
-	struct conf	*old = shell.sh_conf;
+	struct conf	*old = shell.sh_conf, inside = *conf;
 
 	shell.sh_conf = conf;
-	if (resolver_conf(shell.sh_resolver, conf) == -1)
+	/* A PBX may well have a private address. */
+	inside.c_flags |= CONF_PERMIT_PRIVATE;
+	if (resolver_conf(shell.sh_resolver, conf) == -1 ||
+	    resolver_conf(shell.sh_hop_resolver, &inside) == -1)
 		log_warn("resolver");
 	transport_conf(conf, shell.sh_next_server, shell.sh_next_client,
 	    shell.sh_next_inside);

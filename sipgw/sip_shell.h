@@ -17,7 +17,8 @@
 struct shell {
 	struct store	*sh_store;
 	struct rtab	*sh_rtab;
-	struct resolver	*sh_resolver;
+	struct resolver	*sh_resolver;	/* hosts of routes */
+	struct resolver	*sh_hop_resolver; /* PBXs and trunks: the operator's own word */
 	struct limits	*sh_limits;	/* connections and refusals */
 	struct proxy	*sh_proxy;
 	struct conf	*sh_conf;	/* in force */

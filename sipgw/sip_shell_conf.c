@@ -174,14 +174,14 @@ shell_hops(void)
 
 	for (i = 0; i < HOPS_MAX; i++) {
 		if (queries[i].hq_id != 0)
-			resolve_cancel(shell.sh_resolver, queries[i].hq_id);
+			resolve_cancel(shell.sh_hop_resolver, queries[i].hq_id);
 		queries[i].hq_id = 0;
 	}
 	TAILQ_FOREACH(ch, &shell.sh_conf->c_hops, ch_entry) {
 		if (ch->ch_addr.va_family != 0 || n == HOPS_MAX)
 			continue;
 		(void)strlcpy(queries[n].hq_host, ch->ch_host, sizeof(queries[n].hq_host));
-		queries[n].hq_id = resolve(shell.sh_resolver, ch->ch_host,
+		queries[n].hq_id = resolve(shell.sh_hop_resolver, ch->ch_host,
 		    ch->ch_addr.va_port != 0 ? ch->ch_addr.va_port : 5060, hop_resolved,
 		    &queries[n]);
 		n++;

@@ -44,6 +44,7 @@ static int	ctl_request(struct chan *, struct chan_msg *, void *);
 static void	ctl_show(struct chan *, const struct ctl_req *);
 static const char *ctl_routes(struct chan *, const struct ctl_req *);
 static const char *ctl_explain(struct chan *, const struct ctl_req *);
+static void	explain_row(struct chan *, uint32_t, const char *, const char *);
 static void	ctl_show_metrics(struct chan *, const struct ctl_req *);
 static void	metric(struct chan *, uint32_t, const char *, const char *, const char *,
 		    const char *, uint64_t);
@@ -203,16 +204,28 @@ ctl_routes(struct chan *ch, const struct ctl_req *rq)
 	return (NULL);
 }
 
+static void
+explain_row(struct chan *ch, uint32_t id, const char *what, const char *text)
+{
+	static struct ctl_row	r;
+
+	ctl_row(&r, "explain");
+	ctl_str(&r, "process", "sipgw");
+	ctl_str(&r, "what", what);
+	ctl_str(&r, "text", text);
+	(void)ctl_send_row(ch, id, &r);
+}
+
 /* What would happen to a call now, and what happened to the latest ones. */
 static const char *
 ctl_explain(struct chan *ch, const struct ctl_req *rq)
 {
-	static struct ctl_row	 r;
 	static struct rtab_route rr;
+	char			 text[DOMAIN_SIZE + 64];
 	const char		*list[DECISIONS_MAX], *next, *number = rq->rq_argv[0];
 	uint64_t		 now = proc_boot_ms(), host = 0, route = 0;
 	unsigned		 state = ROUTE_NONE;
-	size_t			 n;
+	size_t			 i, n;
 	int			 active;
 
 	if (rq->rq_argc != 1 || !e164_valid(number))
@@ -238,16 +251,17 @@ ctl_explain(struct chan *ch, const struct ctl_req *rq)
 		next = "trunk: mode-log";
 	else
 		next = "direct";
+	explain_row(ch, rq->rq_id, "next call", next);
+	if (active)
+		(void)snprintf(text, sizeof(text), "%s, to %s%s", route_state_str(state),
+		    rr.rr_domain, route != 0 ? ", skipped: its owner said busy" :
+		    host != 0 ? ", skipped: the host failed" : "");
+	else
+		(void)snprintf(text, sizeof(text), "%s", route_state_str(state));
+	explain_row(ch, rq->rq_id, "route", text);
 	n = proxy_explain(shell.sh_proxy, number, list, DECISIONS_MAX);
-	ctl_row(&r, "explain");
-	ctl_str(&r, "process", "sipgw");
-	ctl_str(&r, "number", number);
-	ctl_str(&r, "next_call", next);
-	ctl_str(&r, "route", route_state_str(state));
-	ctl_str(&r, "domain", active ? rr.rr_domain : NULL);
-	ctl_time(&r, "skip_until", active ? skip_until(number, &rr) : 0);
-	ctl_list(&r, "decisions", list, n);
-	(void)ctl_send_row(ch, rq->rq_id, &r);
+	for (i = 0; i < n; i++)
+		explain_row(ch, rq->rq_id, i == 0 ? "latest call" : "call before", list[i]);
 	explicit_bzero(&rr, sizeof(rr));
 	return (NULL);
 }

@@ -115,6 +115,10 @@ transport_conf(const struct conf *conf, SSL_CTX *server, SSL_CTX *client, SSL_CT
 		listeners[i].li_on = 0;
 	}
 	transport_config = conf;
+	/* Addresses, roots or our certificate may be others now: new calls
+	 * make new connections, dialogs keep the old ones. */
+	RB_FOREACH(cn, conn_tree, &conns)
+		cn->cn_retired |= cn->cn_face == FACE_OUTSIDE && cn->cn_outbound;
 	tls_conf(server, client, inside);
 	TAILQ_FOREACH(cl, &conf->c_listens, cl_entry) {
 		if (cl->cl_use != LISTEN_SIP || cl->cl_fd == -1 || n == LISTENS_MAX)

@@ -590,6 +590,94 @@ ATF_TC_BODY(power_lost, tc)
 	}
 }
 
+/* A descriptor of ours whose file's name ends so. */
+static int
+fd_of(const char *end)
+{
+	char	 path[64], to[1024];
+	ssize_t	 n;
+	int	 fd;
+
+	for (fd = 3; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if ((n = readlink(path, to, sizeof(to) - 1)) == -1)
+			continue;
+		to[n] = '\0';
+		if ((size_t)n > strlen(end) &&
+		    strcmp(to + (size_t)n - strlen(end), end) == 0)
+			return (fd);
+	}
+	return (-1);
+}
+
+/* The disk answers with an error: the group is undone, and an open one that
+ * was begun after it; what was acknowledged stays, and later commits neither
+ * build on it nor take the durable one's place. */
+ATF_TC_WITHOUT_HEAD(sync_fails);
+ATF_TC_BODY(sync_fails, tc)
+{
+	struct store		*st = opened();
+	struct store_table	*tb = sealed(st);
+	pid_t			 pid;
+	int			 mark, keep, full, round;
+
+	if ((pid = child_of_mine()) == 0 || (mark = fd_of("/data.sync")) == -1)
+		atf_tc_skip("no list of children or descriptors in /proc");
+	ATF_REQUIRE_EQ(0, put(tb, "kept", "1"));
+	ATF_REQUIRE_EQ(0, store_commit(st));
+	ATF_REQUIRE_EQ(0, kill(pid, SIGSTOP));
+	ATF_REQUIRE_EQ(0, put(tb, "undone", "1"));
+	ATF_REQUIRE_EQ(0, put(tb, "kept", "2"));
+	while (store_wait(st) > 0)
+		(void)poll(NULL, 0, store_wait(st));
+	store_tick(st);			/* the helper has it */
+	ATF_REQUIRE_EQ(0, put(tb, "built on it", "1"));
+	ATF_REQUIRE((keep = dup(mark)) != -1);
+	ATF_REQUIRE((full = open("/dev/full", O_RDWR)) != -1);
+	ATF_REQUIRE_EQ(mark, dup2(full, mark));
+	calls = 0;
+	ATF_REQUIRE_EQ(0, kill(pid, SIGKILL));
+	answer(st);
+	ATF_CHECK_EQ(3, calls);
+	ATF_CHECK_EQ(3, errors);
+	ATF_CHECK_EQ(ENOSPC, last_error);
+	ATF_CHECK_EQ(ENOSPC, store_error(st));
+	/* The disk is as it was: nothing is taken. */
+	for (round = 0; round < 3; round++) {
+		ATF_CHECK_EQ(-1, put(tb, "refused", "1"));
+		ATF_CHECK_EQ(ENOSPC, errno);
+		check_value(tb, "kept", "1");
+		check_value(tb, "undone", NULL);
+		check_value(tb, "built on it", NULL);
+	}
+	copy("db/data.mdb", "stuck.mdb");
+	/* It recovers. */
+	ATF_REQUIRE_EQ(mark, dup2(keep, mark));
+	for (round = 0; round < 4; round++) {
+		ATF_REQUIRE_EQ(0, put(tb, round % 2 ? "odd" : "even", "1"));
+		ATF_REQUIRE_EQ(0, store_commit(st));
+		ATF_CHECK_EQ(0, store_error(st));
+	}
+	store_close(st);
+	close(keep);
+	close(full);
+	st = opened();
+	tb = sealed(st);
+	check_value(tb, "kept", "1");
+	check_value(tb, "odd", "1");
+	check_value(tb, "undone", NULL);
+	ATF_CHECK_EQ(3, store_count(tb));
+	store_close(st);
+	/* A start in the middle of it is one in the state before. */
+	copy("stuck.mdb", "db/data.mdb");
+	st = opened();
+	tb = sealed(st);
+	check_value(tb, "kept", "1");
+	check_value(tb, "undone", NULL);
+	ATF_CHECK_EQ(1, store_count(tb));
+	store_close(st);
+}
+
 static void
 done_loop(int error, void *arg)
 {
@@ -748,6 +836,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, killed);
 	ATF_TP_ADD_TC(tp, helper_killed);
 	ATF_TP_ADD_TC(tp, power_lost);
+	ATF_TP_ADD_TC(tp, sync_fails);
 	ATF_TP_ADD_TC(tp, event_loop);
 	ATF_TP_ADD_TC(tp, second_process);
 	ATF_TP_ADD_TC(tp, full);

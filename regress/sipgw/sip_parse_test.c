@@ -375,6 +375,11 @@ ATF_TC_BODY(strict_fields, tc)
 	bad(HEAD VIA FROM CALLID CSEQ LEN0 "\r\n", SIP_E_TO);
 	bad(HEAD VIA FROM TO CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
 	bad(HEAD VIA FROM TO CALLID LEN0 "\r\n", SIP_E_CSEQ);
+	/* Refused for its form, but answered as far as that goes. */
+	bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	ATF_CHECK_EQ(1, sip_answerable(&m));
+	bad(HEAD VIA LEN0 "\r\n", SIP_E_FROM);
+	ATF_CHECK_EQ(1, sip_answerable(&m));
 	bad(HEAD FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
 	ATF_CHECK_EQ(0, sip_answerable(&m));
 	bad(HEAD VIA "From: <sip:a@b>\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM_TAG);

@@ -25,7 +25,7 @@
 #include "node.h"
 
 #define BUCKET_SIZE	65535
-#define DUP_MAX		4096
+#define DUP_MAX		8192
 #define DUP_BYTES_MAX	((size_t)8 * 1024 * 1024)
 #define SENDS_MAX	5	/* reload.md 2.9 */
 #define ERRORS_BURST	50	/* errors about unverified messages, */

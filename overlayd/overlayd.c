@@ -65,6 +65,7 @@ static int	 own_cert(const struct conf_blob *, struct ovconf *, const char **);
 static int	 contexts(const struct conf *, struct ovconf *, const char **);
 static int	 document(const struct conf *, struct ovconf *, char *, size_t);
 static void	 addresses(const struct conf *, struct ovconf *);
+static void	 drop_bad(void);
 static void	 node_restart(void);
 static void	 wake_up(int, short, void *);
 static int64_t	 now_s(void);
@@ -413,6 +414,7 @@ conf_commit(struct conf *conf)
 		node->n_conf.nc_pvp = ovconf.oc_pvp;
 		node->n_conf.nc_first = (conf->c_flags & CONF_OVERLAY_FIRST) != 0;
 		node_document(node, ovconf.oc_doc);
+		drop_bad();
 	}
 	if (regist_config(regist, &conf->c_numbers, &conf->c_decoys, conf->c_store_rate,
 	    conf->c_lifetime) == -1)
@@ -422,6 +424,27 @@ conf_commit(struct conf *conf)
 	ov_leave();
 	ovconf_clear(&old);
 	conf_free(oldconf);
+}
+
+/* Links to nodes that the document calls bad are closed. */
+static void
+drop_bad(void)
+{
+	struct node_peer *np, *nnp;
+	struct node_link *nl;
+	struct nodeid	 id;
+	char		 hex[NODEID_HEXLEN];
+
+	RB_FOREACH_SAFE(np, node_peers, &node->n_peers, nnp) {
+		id = np->np_id;
+		if (!reload_trust_is_bad(ovconf.oc_trust, id.id_b))
+			continue;
+		log_info("node %s is bad by the overlay's document, its links are closed",
+		    nodeid_hex(&id, hex));
+		while ((np = node_peer_find(node, &id)) != NULL &&
+		    (nl = TAILQ_FIRST(&np->np_links)) != NULL)
+			node_link_drop(node, nl);
+	}
 }
 
 int
@@ -447,6 +470,7 @@ ov_document(struct reload_doc *doc, const char **why)
 	glue_document_put(doc);
 	ovconf.oc_trust = trust;
 	ovconf.oc_cache = cache;
+	drop_bad();
 	log_info("overlay %s: document %u in force", doc->rd_name, doc->rd_sequence);
 	return (0);
 }

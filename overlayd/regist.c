@@ -148,11 +148,13 @@ static uint32_t
 regist_lifetime(const struct regist *rg)
 {
 	const struct reload_kind *rk;
+	uint32_t	 most = 86400;
 
-	if (rg->rg_lifetime != 0)
-		return (rg->rg_lifetime);
+	/* Readers drop what is older than the document's lifetime. */
 	rk = reload_doc_kind(rg->rg_node->n_doc, RELOAD_KIND_VIPR);
-	return (rk == NULL || rk->rk_lifetime == 0 ? 86400 : rk->rk_lifetime);
+	if (rk != NULL && rk->rk_lifetime != 0)
+		most = rk->rk_lifetime;
+	return (rg->rg_lifetime != 0 && rg->rg_lifetime < most ? rg->rg_lifetime : most);
 }
 
 int

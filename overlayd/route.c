@@ -316,11 +316,15 @@ route_forward(struct node *n, uint64_t link, const struct nodeid *from,
 	size_t		 size;
 	int		 request;
 
+	request = route_is_request(wh, msg, len, &code);
 	if (link != 0 && n->n_join != JOIN_DONE) {
+		/* Who wants to join through us had better try another. */
 		n->n_stats.ns_dropped++;
+		if (request)
+			route_transit_error(n, wh, code, from, WIRE_E_NOT_FOUND,
+			    "not in the ring");
 		return;
 	}
-	request = route_is_request(wh, msg, len, &code);
 	memcpy(id.id_b, wd->wd_id.p, NODEID_LEN);
 	out = route_link(n, &id, wd->wd_type == WIRE_DEST_RESOURCE);
 	if (out == 0) {

@@ -47,6 +47,8 @@ const struct imsg_rule shell_rules_key[] = {
 
 static struct log_limit	leg_limit = { "calls that were not recorded", 3, 60000, 0, 0, 0 };
 
+static struct log_limit	route_limit = { "routes that were not stored", 3, 60000, 0, 0, 0 };
+
 void
 shell_key_peer(struct chan *ch)
 {
@@ -195,7 +197,8 @@ key_route_set(struct chan *ch, struct chan_msg *m, void *arg)
 	if (rtab_set(shell.sh_rtab, &rs, &m->cm_tail) == -1) {
 		if (errno == EINVAL)
 			return (-1);
-		log_warn("a route could not be stored");
+		if (log_allow(&route_limit, proc_boot_ms()))
+			log_warn("a route could not be stored");
 	}
 	return (0);
 }

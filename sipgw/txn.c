@@ -29,6 +29,8 @@
 
 #include "txn.h"
 
+#define FLOW_BATCH	256	/* transactions of a lost connection, a round */
+
 struct txns {
 	struct txn_tree	 ts_tree;
 	struct tmrs	*ts_tmrs;
@@ -467,28 +469,27 @@ txn_server_final(const struct txn *tx)
 void
 txns_flow_gone(struct txns *ts, uint64_t conn)
 {
-	struct txn	*tx, *next;
-	int		 again;
+	struct txn_key	 keys[FLOW_BATCH];
+	struct txn	*tx;
+	size_t		 i, n;
 
 	if (conn == 0)
 		return;
-	/*
-	 * to_failed may free other transactions (a fork is cancelled), so the
-	 * walk starts again after each; it ends because each one is freed.
-	 */
+	/* to_failed may free other transactions and make new ones: so first
+	 * names, then, one by one, those that are still there. */
 	do {
-		again = 0;
-		for (tx = RB_MIN(txn_tree, &ts->ts_tree); tx != NULL; tx = next) {
-			next = RB_NEXT(txn_tree, &ts->ts_tree, tx);
-			if (tx->tx_flow.fl_conn != conn)
+		n = 0;
+		RB_FOREACH(tx, txn_tree, &ts->ts_tree) {
+			if (tx->tx_flow.fl_conn != conn ||
+			    (tx->tx_kind != TXN_INVITE_CLIENT && tx->tx_kind != TXN_CLIENT) ||
+			    (tx->tx_state != TXN_CALLING && tx->tx_state != TXN_PROCEEDING))
 				continue;
-			if (tx->tx_kind != TXN_INVITE_CLIENT && tx->tx_kind != TXN_CLIENT)
-				continue;
-			if (tx->tx_state == TXN_CALLING || tx->tx_state == TXN_PROCEEDING) {
-				txn_fail(tx, 1);
-				again = 1;
+			keys[n++] = tx->tx_key;
+			if (n == FLOW_BATCH)
 				break;
-			}
 		}
-	} while (again);
+		for (i = 0; i < n; i++)
+			if ((tx = txn_find(ts, &keys[i])) != NULL)
+				txn_fail(tx, 1);
+	} while (n == FLOW_BATCH);
 }

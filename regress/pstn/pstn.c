@@ -513,7 +513,7 @@ invite(struct msg *m, struct sockaddr_in *from)
 	struct call	*ca;
 	struct leg	*a;
 	struct route	*ro;
-	struct offered	*of;
+	struct offered	*of = NULL;
 	const char	*contact = header(m, "Contact", "m", 0);
 	const char	*id = header(m, "P-Asserted-Identity", NULL, 0);
 

@@ -407,8 +407,11 @@ w_flow_udp(struct sip_flow *fl, const char *addr, uint16_t port)
 	(void)vaddr_parse("10.0.0.1", 5060, &fl->fl_local);
 }
 
+W_FN void w_in(struct world *, const struct sip_flow *, const char *, ...)
+		    __attribute__((__format__(printf, 3, 4)));
+
 /* Lines with \n; "\n\n" and a body may follow.  Content-Length is added. */
-W_FN void
+static void
 w_in(struct world *w, const struct sip_flow *fl, const char *fmt, ...)
 {
 	static char	 text[65536], wire[131072];

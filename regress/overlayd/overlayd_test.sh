@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: ISC
+#
+# Whole-process tests of overlayd: boxes on loopback addresses form an overlay,
+# publish, look up, lose and regain processes, move a number, take a new
+# configuration document.
+
+: "${VIPRD_WAIT:=400}"		# tenths of a second
+
+bin() {
+	echo "$(atf_get_srcdir)/../../$1"
+}
+
+wait_until() {
+	_n=0
+	until "$@" >/dev/null 2>&1; do
+		_n=$((_n + 1))
+		if [ $_n -gt "$VIPRD_WAIT" ]; then
+			tail -n 40 n*/log >&2 || true
+			atf_fail "waited in vain: $*"
+		fi
+		sleep 0.1
+	done
+}
+
+# setup N: an overlay's authority and N boxes, none started.
+setup() {
+	viprd=$(bin viprd)
+	viprctl=$(bin viprctl)
+	for _p in "$viprd" "$viprctl" "$(bin overlayd)" "$(bin pvpd)" "$(bin sipgw)"; do
+		[ -x "$_p" ] || atf_skip "$_p is not built"
+	done
+	boxes=$1
+	# Addresses below 127/8 that no other test uses at the same time.
+	net=127.$(($$ / 250 % 120 + 130)).$(($$ % 250 + 1))
+	atf_check -o ignore -e ignore "$viprctl" ca init ca overlay.test
+	_i=1
+	while [ $_i -le "$boxes" ]; do
+		mkdir -p n$_i/state
+		atf_check -o ignore -e ignore "$viprctl" ca sign -o n$_i/node ca
+		head -c 32 /dev/urandom >n$_i/master
+		chmod 600 n$_i/master
+		config $_i "+1408555${_i}000 to +1408555${_i}004"
+		_i=$((_i + 1))
+	done
+	document
+}
+
+# document [ARG ...]: a new one, or the next.
+document() {
+	atf_check -o ignore -e ignore "$viprctl" ca config -b $net.1:6084 -o overlay.xml "$@" ca
+}
+
+# config BOX NUMBERS
+config() {
+	_first=
+	[ "$1" != 1 ] || _first=first
+	cat >n$1/viprd.conf <<-END
+		domain "d$1.example"
+		data "$PWD/n$1/state"
+		control socket "$PWD/n$1/ctl"
+		master key "$PWD/n$1/master"
+		permit private
+		numbers { $2 }
+		decoy 3 from +1408556${1}000 to +1408556${1}099
+		overlay "overlay.test" {
+			config "$PWD/overlay.xml"
+			certificate "$PWD/n$1/node.crt"
+			key "$PWD/n$1/node.key"
+			listen on $net.$1 port 6084
+			store-rate 200
+			$_first
+		}
+		pvp { listen on $net.$1 port 6085 }
+		sip {
+			listen inside on $net.$1 port 5060 udp
+			pbx "pbx" at $net.$1 port 5070 udp
+			trunk "pstn" at $net.$1 port 5080 udp
+		}
+	END
+}
+
+# start BOX ...
+start() {
+	for _b; do
+		"$viprd" -u -d -v -f "$PWD/n$_b/viprd.conf" >>n$_b/log 2>&1 &
+		echo $! >n$_b/pid
+	done
+}
+
+stop() {
+	for _b; do
+		kill "$(cat n$_b/pid)" 2>/dev/null || true
+		wait "$(cat n$_b/pid)" 2>/dev/null || true
+		rm -f n$_b/pid
+	done
+}
+
+ctl() {
+	_b=$1
+	shift
+	"$viprctl" -s "$PWD/n$_b/ctl" "$@"
+}
+
+# joined BOX PEERS
+joined() {
+	ctl $1 -j show overlay | grep '"joined":true' | grep -q "\"peers\":$2[,}]"
+}
+
+# published BOX COUNT
+published() {
+	ctl $1 -j show | grep -q "\"published\":$2,\"pending\":0,\"failed\":0"
+}
+
+# claims BOX NUMBER OWNER: box sees exactly owner as claimant.
+claims() {
+	_id=$(node_of $3)
+	_out=$(ctl $1 -j lookup "$2") || return 1
+	[ "$(echo "$_out" | grep -c '"node"')" = 1 ] && echo "$_out" | grep -q "$_id"
+}
+
+unclaimed() {
+	_out=$(ctl $1 -j lookup "$2") || return 1
+	! echo "$_out" | grep -q '"node"'
+}
+
+node_of() {
+	ctl $1 -j show overlay | sed -n 's/.*"node":"\([0-9a-f]*\)","state".*/\1/p'
+}
+
+pid_of() {
+	ctl $1 -j show processes | tr '{' '\n' |
+	    sed -n "s/.*\"$2\".*\"pid\":\([0-9]*\).*/\1/p" | head -n 1
+}
+
+ring() {
+	setup "$1"
+	_b=1
+	while [ $_b -le "$1" ]; do
+		start $_b
+		_b=$((_b + 1))
+	done
+	_b=1
+	while [ $_b -le "$1" ]; do
+		wait_until joined $_b $(($1 - 1))
+		wait_until published $_b 8
+		_b=$((_b + 1))
+	done
+}
+
+finish() {
+	for _p in n*/pid; do
+		[ ! -f "$_p" ] || kill "$(cat $_p)" 2>/dev/null || true
+	done
+}
+
+atf_test_case lookup cleanup
+lookup_head() { atf_set timeout 180; }
+lookup_body() {
+	ring 4
+	for b in 1 2 3 4; do
+		wait_until claims $b +14085552003 2
+		wait_until claims $b +14085554000 4
+		wait_until unclaimed $b +14085559999
+	done
+	# Decoys are for root's eyes, and none of the numbers are failed.
+	atf_check -o match:decoy -o match:own -o not-match:failed \
+	    "$viprctl" -s "$PWD/n2/ctl" show numbers
+	atf_check -o match:claimants "$viprctl" -s "$PWD/n1/ctl" explain +14085552003
+	atf_check -s exit:1 -e match:NUMBER "$viprctl" -s "$PWD/n1/ctl" lookup 12
+	stop 1 2 3 4
+	atf_check -s exit:1 -o ignore grep -l 'AddressSanitizer\|runtime error' n1/log n2/log n3/log n4/log
+}
+lookup_cleanup() { finish; }
+
+atf_test_case killed cleanup
+killed_head() { atf_set timeout 240; }
+killed_body() {
+	ring 3
+	for b in 3 1; do
+		p=$(pid_of $b overlayd)
+		atf_check test -n "$p"
+		kill -9 "$p"
+		wait_until joined 2 1
+		# What it stored is there all the same.
+		wait_until claims 2 +14085552001 2
+		wait_until joined $b 2
+		wait_until published $b 8
+		wait_until joined 2 2
+		wait_until claims $b +14085552001 2
+	done
+	# The whole overlay off and on again.
+	stop 1 2 3
+	start 3 2 1
+	for b in 1 2 3; do
+		wait_until joined $b 2
+		wait_until claims $b +14085553001 3
+	done
+}
+killed_cleanup() { finish; }
+
+atf_test_case moved cleanup
+moved_head() { atf_set timeout 180; }
+moved_body() {
+	ring 3
+	wait_until claims 1 +14085552004 2
+	config 2 "+14085552000 to +14085552003"
+	config 3 "+14085553000 to +14085553004, +14085552004"
+	atf_check -o ignore "$viprctl" -s "$PWD/n2/ctl" reload
+	atf_check -o ignore "$viprctl" -s "$PWD/n3/ctl" reload
+	wait_until claims 1 +14085552004 3
+	wait_until claims 2 +14085552004 3
+	wait_until claims 1 +14085552003 2
+	config 3 "+14085553000 to +14085553004"
+	atf_check -o ignore "$viprctl" -s "$PWD/n3/ctl" reload
+	wait_until unclaimed 1 +14085552004
+}
+moved_cleanup() { finish; }
+
+# A document that one box got from its operator reaches all others.
+atf_test_case document cleanup
+document_head() { atf_set timeout 180; }
+document_body() {
+	ring 3
+	cp overlay.xml old.xml
+	document
+	mv overlay.xml new.xml
+	cp old.xml overlay.xml
+	sed 's/overlay.xml/new.xml/' n1/viprd.conf >n1/viprd.conf.new
+	mv n1/viprd.conf.new n1/viprd.conf
+	atf_check -o ignore "$viprctl" -s "$PWD/n1/ctl" reload
+	for b in 1 2 3; do
+		wait_until sh -c "'$viprctl' -s '$PWD/n$b/ctl' -j show | grep -q '\"document\":2'"
+		wait_until claims $b +14085552001 2
+	done
+	# It is remembered, though the file is the old one.
+	kill -9 "$(pid_of 3 overlayd)"
+	wait_until joined 1 1
+	wait_until joined 3 2
+	wait_until claims 3 +14085552001 2
+}
+document_cleanup() { finish; }
+
+atf_test_case bad_config
+bad_config_head() { atf_set timeout 60; }
+bad_config_body() {
+	setup 1
+	# A certificate of another overlay.
+	atf_check -o ignore -e ignore "$viprctl" ca init other other.test
+	atf_check -o ignore -e ignore "$viprctl" ca sign -o n1/other other
+	sed "s/node.crt/other.crt/;s/node.key/other.key/" n1/viprd.conf >n1/bad.conf
+	atf_check -s exit:1 -o ignore -e match:other.crt "$viprd" -u -d -f "$PWD/n1/bad.conf"
+	# A document that was changed.
+	sed 's/sequence="1"/sequence="9"/' overlay.xml >changed.xml
+	sed 's/overlay.xml/changed.xml/' n1/viprd.conf >n1/bad.conf
+	atf_check -s exit:1 -o ignore -e match:changed.xml "$viprd" -u -d -f "$PWD/n1/bad.conf"
+}
+
+atf_init_test_cases() {
+	atf_add_test_case lookup
+	atf_add_test_case killed
+	atf_add_test_case moved
+	atf_add_test_case document
+	atf_add_test_case bad_config
+}

@@ -25,10 +25,10 @@
 #include <string.h>
 
 #include "storage.h"
+#include "storage_int.h"
 #include "wire.h"
 
 #define STORAGE_KEY_LEN	(NODEID_LEN + 4 + 16)
-#define STORAGE_VALUE_TOP	65535	/* bytes of one value, whatever the Kind says */
 
 static int	 storage_key_cmp(const void *, size_t, const void *, size_t);
 static int	 storage_value_cmp(const struct storage_value *, const struct storage_value *);
@@ -36,15 +36,9 @@ static int	 storage_expiry_cmp(const struct storage_value *, const struct storag
 static int	 storage_place_cmp(const struct storage_place *, const struct storage_place *);
 static int	 storage_owner_cmp(const struct storage_owner *, const struct storage_owner *);
 static int	 storage_cert_cmp(const struct storage_cert *, const struct storage_cert *);
-static struct storage_place *storage_place_get(struct storage *, const struct nodeid *, uint32_t);
-static void	 storage_place_free(struct storage *, struct storage_place *);
 static void	 storage_place_write(struct storage *, const struct storage_place *);
 static struct storage_owner *storage_owner_get(struct storage *, const struct nodeid *, int);
-static struct storage_cert *storage_cert_get(struct storage *, const uint8_t *, struct span);
-static void	 storage_cert_unref(struct storage *, struct storage_cert *);
 static void	 storage_value_remove(struct storage *, struct storage_value *, int);
-static int	 storage_value_insert(struct storage *, struct storage_place *,
-		    const struct storage_item *, struct span, uint64_t, uint32_t, uint64_t);
 static void	 storage_value_write(struct storage *, const struct storage_value *);
 static void	 storage_value_diskkey(const struct storage_value *, uint8_t *);
 static int	 storage_slotkey(const struct reload_kind *, const struct storage_place *,
@@ -236,7 +230,7 @@ storage_left(const struct storage_value *sv, uint64_t now)
 	return ((uint32_t)((sv->sv_expire - now + 999) / 1000));
 }
 
-static struct storage_place *
+struct storage_place *
 storage_place_get(struct storage *st, const struct nodeid *resource, uint32_t kind)
 {
 	struct storage_place *sp, key;
@@ -255,7 +249,7 @@ storage_place_get(struct storage *st, const struct nodeid *resource, uint32_t ki
 	return (sp);
 }
 
-static void
+void
 storage_place_free(struct storage *st, struct storage_place *sp)
 {
 	uint8_t		 key[NODEID_LEN + 4];
@@ -314,7 +308,7 @@ storage_owner_get(struct storage *st, const struct nodeid *node, int make)
 	return (so);
 }
 
-static struct storage_cert *
+struct storage_cert *
 storage_cert_get(struct storage *st, const uint8_t *sha256, struct span der)
 {
 	struct storage_cert *sc, key;
@@ -339,7 +333,7 @@ storage_cert_get(struct storage *st, const uint8_t *sha256, struct span der)
 	return (sc);
 }
 
-static void
+void
 storage_cert_unref(struct storage *st, struct storage_cert *sc)
 {
 	if (--sc->sc_refs > 0)
@@ -419,7 +413,7 @@ storage_value_remove(struct storage *st, struct storage_value *sv, int disk)
 	free(sv);
 }
 
-static int
+int
 storage_value_insert(struct storage *st, struct storage_place *sp,
     const struct storage_item *si, struct span slot, uint64_t received,
     uint32_t lifetime, uint64_t expire)
@@ -782,80 +776,4 @@ storage_expire(struct storage *st, uint64_t now, unsigned max)
 			storage_place_free(st, sp);
 	}
 	return (0);
-}
-
-int
-storage_load(struct storage *st, enum storage_table table, const void *key,
-    size_t keylen, const void *val, size_t vallen, uint64_t now)
-{
-	struct storage_item si;
-	struct storage_place *sp;
-	struct span	 slot;
-	struct nodeid	 resource;
-	uint64_t	 received, gen;
-	uint32_t	 kind;
-	struct cur	 k, v;
-	int		 error = -1;
-
-	cur_init(&k, key, keylen);
-	cur_init(&v, val, vallen);
-	memset(&si, 0, sizeof(si));
-	if (table == STORAGE_T_CERT) {
-		if (keylen != sizeof(si.si_sha256) || vallen == 0)
-			return (-1);
-		st->st_loading = 1;
-		si.si_cert.p = val;
-		si.si_cert.len = vallen;
-		/* One reference too many, given back by storage_loaded. */
-		error = storage_cert_get(st, key, si.si_cert) == NULL ? -1 : 0;
-		return (error);
-	}
-	st->st_loading = 1;
-	cur_bytes(&k, resource.id_b, NODEID_LEN);
-	cur_u32(&k, &kind);
-	if (table == STORAGE_T_GENERATION) {
-		cur_u64(&v, &gen);
-		if (cur_done(&k) == -1 || cur_done(&v) == -1 || gen == 0 ||
-		    (sp = storage_place_get(st, &resource, kind)) == NULL)
-			return (-1);
-		sp->sp_generation = gen;
-		return (0);
-	}
-	cur_u64(&v, &si.si_time);
-	cur_u64(&v, &received);
-	cur_u32(&v, &si.si_lifetime);
-	cur_u8(&v, &si.si_exists);
-	cur_bytes(&v, si.si_signer.id_b, NODEID_LEN);
-	cur_bytes(&v, si.si_sha256, sizeof(si.si_sha256));
-	cur_lv_span(&v, 2, STORAGE_SLOT_MAX, &slot);
-	cur_lv_span(&v, 4, STORAGE_VALUE_TOP, &si.si_value);
-	cur_lv_span(&v, 2, 65535, &si.si_sig);
-	if (cur_ok(&k) == -1 || cur_done(&v) == -1 ||
-	    received + (uint64_t)si.si_lifetime * 1000 <= now)
-		return (-1);
-	if ((sp = storage_place_get(st, &resource, kind)) == NULL)
-		return (-1);
-	if (sp->sp_generation == 0)
-		sp->sp_generation = 1;
-	if (storage_slot(sp, slot.p, slot.len) == NULL)
-		error = storage_value_insert(st, sp, &si, slot, received,
-		    si.si_lifetime, received + (uint64_t)si.si_lifetime * 1000);
-	if (sp->sp_count == 0)
-		storage_place_free(st, sp);
-	return (error);
-}
-
-void
-storage_loaded(struct storage *st)
-{
-	struct storage_place *sp, *nsp;
-	struct storage_cert *sc, *nsc;
-
-	st->st_loading = 0;
-	RB_FOREACH_SAFE(sc, storage_certs, &st->st_certs, nsc)
-		storage_cert_unref(st, sc);
-	RB_FOREACH_SAFE(sp, storage_places, &st->st_places, nsp) {
-		if (sp->sp_count == 0)
-			storage_place_free(st, sp);
-	}
 }

@@ -214,7 +214,7 @@ send() {
 # result FD: wait for the final answer: sets code, refusal, resp.
 result() {
 	soon "${wait_s:-5}" answered "$1"
-	resp=$(news "$1")
+	resp=$(news "$1" | sed -n '/^SIP\/2.0 [2-6]/,$p')
 	code=$(printf '%s\n' "$resp" | sed -n 's/^SIP\/2.0 \([2-6][0-9][0-9]\).*/\1/p' | head -n 1)
 	refusal=$(printf '%s\n' "$resp" | sed -n 's/^ViPR-Refusal: *//p' | head -n 1)
 	if [ -z "$code" ]; then

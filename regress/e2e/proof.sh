@@ -17,7 +17,7 @@ memgrep=$build/regress/tools/memgrep
 checks=0
 failed=0
 
-ip link set lo up || exit 1
+command ip link set lo up || exit 1
 umask 022
 
 finish() {
@@ -98,7 +98,7 @@ trying() { [ "$(ctl "$1" -j show | jq -r '.[] | select(.kind=="pvpd") | .connect
 # key is killed between the call and its proof, and pvpd and both keys in the
 # midst of one: each call is proven all the same.
 case_killed() {
-	need "two boxes are up" up 's/delay .*/delay 5s to 6s/; s/within .*/within 24s/'
+	need "two boxes are up" up 's/^\tdelay .*/\tdelay 5s to 6s/; s/^\twithin .*/\twithin 24s/'
 	call a "$target" 3
 	need "the call was answered" equal $? 0
 	need "A's key holds it" wait_until 5 holds a 1
@@ -134,7 +134,7 @@ case_killed() {
 
 # B is away when the moment comes: another moment, and then it works.
 case_down() {
-	need "two boxes are up" up 's/delay .*/delay 1s to 2s/; s/within .*/within 60s/'
+	need "two boxes are up" up 's/^\tdelay .*/\tdelay 1s to 2s/; s/^\twithin .*/\twithin 60s/'
 	call a "$target" 3
 	need "the call was answered" equal $? 0
 	need "A's key holds it" wait_until 5 holds a 1
@@ -153,7 +153,7 @@ case_down() {
 case_disk() {
 	mkdir -p "$work/a/data"
 	need "a small disk" mount -t tmpfs -o size=8m,mode=755 none "$work/a/data"
-	need "two boxes are up" up 's/delay .*/delay 1s to 2s/; s/within .*/within 8s/'
+	need "two boxes are up" up 's/^\tdelay .*/\tdelay 1s to 2s/; s/^\twithin .*/\twithin 8s/'
 	call a "$target" 3
 	ok "a call is kept" wait_until 5 holds a 1
 	ok "and proven" wait_until 20 route_is a "$target" pending
@@ -203,7 +203,7 @@ case_marker() {
 	marker=$(number a 73)
 	# Its own configuration must not name it.
 	up_numbers="numbers { $(number a 00) to $(number a 99) }"
-	need "two boxes are up" up "s/delay .*/delay 1s to 2s/; s/within .*/within 8s/; s|include .*a/numbers.conf.*|$up_numbers|"
+	need "two boxes are up" up "s/^\tdelay .*/\tdelay 1s to 2s/; s/^\twithin .*/\twithin 8s/; s|include .*a/numbers.conf.*|$up_numbers|"
 	for k in 1 2; do
 		call a "$target" $((k + 2)) "$marker"
 		ok "call $k was answered" equal $? 0

@@ -35,7 +35,6 @@ static int	 storage_value_cmp(const struct storage_value *, const struct storage
 static int	 storage_expiry_cmp(const struct storage_value *, const struct storage_value *);
 static int	 storage_place_cmp(const struct storage_place *, const struct storage_place *);
 static int	 storage_owner_cmp(const struct storage_owner *, const struct storage_owner *);
-static int	 storage_cert_cmp(const struct storage_cert *, const struct storage_cert *);
 static void	 storage_place_write(struct storage *, const struct storage_place *);
 static struct storage_owner *storage_owner_get(struct storage *, const struct nodeid *, int);
 static void	 storage_value_remove(struct storage *, struct storage_value *, int);
@@ -62,7 +61,6 @@ static uint64_t	 storage_quota(const struct storage *, const struct reload_kind 
 RB_PROTOTYPE(storage_values, storage_value, sv_entry, storage_value_cmp)
 RB_PROTOTYPE(storage_expiry, storage_value, sv_byexpiry, storage_expiry_cmp)
 RB_PROTOTYPE(storage_owners, storage_owner, so_entry, storage_owner_cmp)
-RB_PROTOTYPE(storage_certs, storage_cert, sc_entry, storage_cert_cmp)
 RB_GENERATE(storage_values, storage_value, sv_entry, storage_value_cmp)
 RB_GENERATE(storage_expiry, storage_value, sv_byexpiry, storage_expiry_cmp)
 RB_GENERATE(storage_places, storage_place, sp_entry, storage_place_cmp)
@@ -111,7 +109,7 @@ storage_owner_cmp(const struct storage_owner *a, const struct storage_owner *b)
 	return (nodeid_cmp(&a->so_node, &b->so_node));
 }
 
-static int
+int
 storage_cert_cmp(const struct storage_cert *a, const struct storage_cert *b)
 {
 	return (memcmp(a->sc_sha256, b->sc_sha256, sizeof(a->sc_sha256)));

@@ -17,4 +17,7 @@ void	 storage_cert_unref(struct storage *, struct storage_cert *);
 int	 storage_value_insert(struct storage *, struct storage_place *,
 	    const struct storage_item *, struct span, uint64_t, uint32_t, uint64_t);
 
+int	 storage_cert_cmp(const struct storage_cert *, const struct storage_cert *);
+RB_PROTOTYPE(storage_certs, storage_cert, sc_entry, storage_cert_cmp)
+
 #endif

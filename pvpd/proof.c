@@ -54,6 +54,7 @@ static int	 may_leave(const struct proof *, unsigned);
 static void	 message(struct proof *, unsigned, const uint8_t *, size_t,
 		    uint64_t, uint64_t);
 static void	 hello(struct proof *, const uint8_t *, size_t, uint64_t);
+static void	 malformed_refuse(struct proof *);
 static void	 refused(struct proof *, const uint8_t *, size_t);
 static void	 ended(struct proof *, unsigned, unsigned, uint32_t, unsigned,
 		    const char *, const void *, size_t);
@@ -270,7 +271,10 @@ proof_input(struct proof *p, const uint8_t *buf, size_t len, uint64_t now,
 
 	while (p->p_state != PS_ENDED && len - used >= PROOF_HEADER) {
 		if (proof_header(buf + used, &type, &n) == -1) {
-			broken(p, REFUSE_PROTOCOL, "bad type or length");
+			if (type == PVP_REFUSE)
+				malformed_refuse(p);
+			else
+				broken(p, REFUSE_PROTOCOL, "bad type or length");
 			break;
 		}
 		if (!may_come(p, type)) {
@@ -345,6 +349,12 @@ hello(struct proof *p, const uint8_t *body, size_t len, uint64_t wall)
 
 /* Never answered, even a malformed one. */
 static void
+malformed_refuse(struct proof *p)
+{
+	ended(p, PVP_END_PROTOCOL, 0, 0, 0, "malformed REFUSE", NULL, 0);
+}
+
+static void
 refused(struct proof *p, const uint8_t *body, size_t len)
 {
 	const uint8_t	*text;
@@ -353,7 +363,7 @@ refused(struct proof *p, const uint8_t *body, size_t len)
 	uint32_t	 retry;
 
 	if (proof_refuse_parse(body, len, &code, &retry, &text, &textlen) == -1) {
-		ended(p, PVP_END_PROTOCOL, 0, 0, 0, "malformed REFUSE", NULL, 0);
+		malformed_refuse(p);
 		return;
 	}
 	ended(p, PVP_END_REFUSED, code, retry, 0, "refused by peer", text,

@@ -144,7 +144,11 @@ pctx_mark(struct pctx *pc)
 	TAILQ_INSERT_TAIL(&pc->pc_px->px_reap, pc, pc_reapentry);
 }
 
-/* Free what nobody waits for any more; at the end of each call into us. */
+/*
+ * Free what nobody waits for any more; at the end of each call into us.  A
+ * transaction that only repeats its last message goes on by itself; those of
+ * an answered INVITE need us for every 2xx that may still come.
+ */
 void
 pctx_reap(struct proxy *px)
 {
@@ -155,9 +159,12 @@ pctx_reap(struct proxy *px)
 	while ((pc = TAILQ_FIRST(&px->px_reap)) != NULL) {
 		TAILQ_REMOVE(&px->px_reap, pc, pc_reapentry);
 		pc->pc_reap = 0;
-		busy = pc->pc_server != NULL || pc->pc_check != 0;
+		busy = pc->pc_check != 0 || (pc->pc_server != NULL &&
+		    (!txn_server_final(pc->pc_server) ||
+		    pc->pc_server->tx_state == TXN_ACCEPTED));
 		TAILQ_FOREACH(br, &pc->pc_branches, br_entry)
-			busy |= br->br_txn != NULL || br->br_opening;
+			busy |= br->br_opening || (br->br_txn != NULL &&
+			    (!br->br_final || br->br_txn->tx_state == TXN_ACCEPTED));
 		if (!busy)
 			pctx_free(pc);
 	}

@@ -23,8 +23,8 @@
 
 #define PX_TXNS_MAX	40000
 #define PX_TXN_BYTES	(64u * 1024 * 1024)
-#define PX_CTX_MAX	10000
-#define PX_CTX_INSIDE	2000	/* of these, only the inside may use the last ones */
+#define PX_CTX_MAX	20000
+#define PX_CTX_INSIDE	10000	/* of these, only the inside may use the last ones */
 #define PX_CTX_BYTES	(48u * 1024 * 1024)
 #define PX_DIALOG_MAX	20000
 #define PX_DIALOGS_CALL	8	/* dialogs that one INVITE may make by forking */

@@ -654,6 +654,7 @@ const struct knode *kroute_ticket(const struct kcore *, const struct kroute *);
 void		 kroute_due(struct kcore *);
 uint64_t	 kroute_next(struct kcore *);
 uint64_t	 kroute_first_due(struct kcore *);	/* packed, 0: none */
+void		 kroute_postpone(struct kcore *, uint64_t packed);
 /* Walk all numbers after the given one (packed; 0: from the start): the next
  * one, 0 at the end. */
 uint64_t	 kroute_walk(struct kcore *, uint64_t after);

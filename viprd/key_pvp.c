@@ -333,7 +333,8 @@ initiator_refused(struct kcore *kc, struct ktry *tr, struct claimant *cl,
 
 /* -- initiator -- */
 
-/* Run 0, or the one that is left when run 0 of an earlier connection failed. */
+/* Run 0, or the one that is left when run 0 of an earlier connection failed.
+ * A repeat begins with the method that was good, so that it fails no run. */
 static int
 initiate(struct kcore *kc, struct kconn *co, struct ktry *tr, struct vcr *v,
     struct claimant *cl)
@@ -343,7 +344,7 @@ initiate(struct kcore *kc, struct kconn *co, struct ktry *tr, struct vcr *v,
 	(void)tr;
 	co->co_repeat = cl->cl_state == CL_CLAIMED;
 	pm = kmethod_pick(co->co_methods, v->v_caller[0] != '\0');
-	if (pm != NULL && cl->cl_runs > 0 && !co->co_repeat)
+	if (pm != NULL && cl->cl_runs > (co->co_repeat ? 1 : 0))
 		pm = kmethod_after(co->co_methods, pm->pm_letter);
 	if (pm == NULL)
 		return (-1);

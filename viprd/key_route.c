@@ -475,8 +475,10 @@ kroute_due(struct kcore *kc)
 		if ((packed = kroute_first_due(kc)) == 0)
 			return;
 		e164_unpack(packed, number);
-		if ((ks = kroute_get(kc, number)) == NULL)
+		if ((ks = kroute_get(kc, number)) == NULL) {
+			kroute_postpone(kc, packed);
 			return;
+		}
 		changed = 0;
 		for (i = 0; i < ks->ks_count; ) {
 			what = kroute_age(kc, ks, &ks->ks_route[i]);
@@ -489,7 +491,8 @@ kroute_due(struct kcore *kc)
 		if (changed)
 			(void)kroute_send_set(kc, ks);
 		/* Also when nothing changed: its next moment is set anew. */
-		(void)kroute_put(kc, ks, NULL);
+		if (kroute_put(kc, ks, NULL) == -1)
+			kroute_postpone(kc, packed);
 		kroute_free(ks);
 	}
 }

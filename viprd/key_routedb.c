@@ -30,6 +30,8 @@
 #include "e164.h"
 #include "key_core.h"
 
+#define POSTPONE_S	60
+
 static int	 knumber_cmp(struct knumber *, struct knumber *);
 static int	 knumber_due_cmp(struct knumber *, struct knumber *);
 static void	 kroute_encode(struct wbuf *, const struct kroute *);
@@ -348,6 +350,20 @@ kroute_first_due(struct kcore *kc)
 	struct knumber	*nu = RB_MIN(knumber_dues, &kc->kc_routedues);
 
 	return (nu == NULL ? 0 : nu->nu_number);
+}
+
+/* What is due can't be read or written now (a full disk): in a minute. */
+void
+kroute_postpone(struct kcore *kc, uint64_t packed)
+{
+	struct knumber	 key, *nu;
+
+	key.nu_number = packed;
+	if ((nu = RB_FIND(knumber_tree, &kc->kc_routenums, &key)) == NULL)
+		return;
+	RB_REMOVE(knumber_dues, &kc->kc_routedues, nu);
+	nu->nu_due = kc->kc_now / 1000 + POSTPONE_S;
+	RB_INSERT(knumber_dues, &kc->kc_routedues, nu);
 }
 
 uint64_t

@@ -377,4 +377,229 @@ case_headers() {
 	hang_up 4
 }
 
+# -- dialogs --
+
+# within WHAT WANT FD METHOD [NAME=VALUE...]: a request in the call that
+# open_call made.
+within() {
+	_w=$1 _x=$2 _f=$3 _m=$4
+	shift 4
+	cs=$((cs + 1))
+	expect "$_w" "$_x" "$_f" method=$_m uri="$cookie" from="$dfrom" to="$dto" \
+	    callid="$dcall" cseq=$cs "$@"
+}
+open_call() {
+	expect "a call" 200 "$1" ticket="$good"
+	cookie=$(field Contact | sed 's/.*<\([^>]*\)>.*/\1/')
+	rr=$(printf '%s\n' "$resp" | sed -n 's/^Record-Route: *//p')
+	dfrom=$from dto=$(field To) dcall=$callid cs=1
+	send "$1" method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall"
+}
+altered() { printf %s "$1" | sed "s/\(:.\{$2\}\)\(.\)/\1$(printf %s "$1" | sed "s/.*:.\{$2\}\(.\).*/\1/" | tr 'A-Za-z0-9_-' 'B-ZAb-za1-90-_')/"; }
+pbx_got() { [ "$(seen pbx "^$1 ")" -gt "$2" ]; }
+peer_got() { news "$1" | grep -q "^$2"; }
+
+case_dialogs() {
+	start_b
+	peer 4 a.example
+	peer 5 c.example
+	open_call 4
+	ok "the ACK reached the PBX" soon 3 pbx_got ACK 0
+	ok "Contact is sealed" test "$(printf %s "$cookie" | wc -c)" -gt 60
+	ok "Record-Route is sealed" test "$(printf %s "$rr" | wc -c)" -gt 60
+	is "two different seals" no "$([ "${cookie#*:}" = "$(echo "$rr" | sed 's/.*sip:\([^>;]*\).*/\1/')" ] && echo yes || echo no)"
+	n=$(wc -l <"$work/pbx.msg")
+	within "BYE from another domain" 481 5 BYE
+	within "re-INVITE from another domain" 481 5 INVITE
+	within "with its own ticket even" 481 5 INVITE \
+	    ticket="$(ticket ticket b.example c.example $n200 3600)"
+	for i in 3 20 40 60; do
+		c=$(altered "$cookie" $i)
+		[ "$c" = "$cookie" ] || within "BYE, cookie altered at $i" 481 4 BYE uri="$c"
+	done
+	within "BYE in another call" 481 4 BYE callid=other
+	within "BYE, another creator's tag" 481 4 BYE from="<sip:x@a.example>;tag=other"
+	within "BYE, another callee's tag" 481 4 BYE to="<sip:x@b.example>;tag=other"
+	within "BYE, no callee's tag" 481 4 BYE to="<sip:x@b.example>"
+	within "BYE, tags the other way round" 481 4 BYE from="$dto" to="$dfrom"
+	within "BYE to the number" 481 4 BYE uri="sip:$n200@b.example"
+	within "BYE to the PBX" 481 4 BYE uri="sip:ua@127.91.2.10:5060"
+	within "BYE with a Route of another" 481 4 BYE hdr="Route: <sip:127.91.9.1:5060;lr>"
+	within "BYE with ours and another" 481 4 BYE hdr="Route: $rr, <sip:127.91.9.1:5060;lr>"
+	within "BYE with another and ours" 481 4 BYE hdr="Route: <sip:127.91.9.1:5060;lr>, $rr"
+	within "BYE with two Route headers" 481 4 BYE hdr="Route: $rr" hdr="Route: <sip:x;lr>"
+	within "BYE to the Record-Route" 481 4 BYE \
+	    uri="$(echo "$rr" | sed 's/.*<\([^>;]*\).*/\1/')"
+	within "re-INVITE with Replaces" "403 policy" 4 INVITE hdr="Replaces: a@b;to-tag=1;from-tag=2"
+	within "REFER" 405 4 REFER hdr="Refer-To: <sip:+19005550100@b.example>"
+	is "the PBX saw none of it" "$n" "$(wc -l <"$work/pbx.msg")"
+	is "nor the trunk" 0 "$(seen trunk SIP)"
+	within "OPTIONS" 200 4 OPTIONS
+	within "INFO with our Route" 200 4 INFO hdr="Route: $rr"
+	is "it goes to the PBX's Contact" "INFO sip:ua@127.91.2.10:5060 SIP/2.0" \
+	    "$(message pbx '^INFO' | head -n 1)"
+	within "INFO, code and headers" 200 4 INFO hdr="ViPR-Refusal: policy" hdr="Alert-Info: <x:y>"
+	is "are not for the PBX" 0 "$(message pbx '^INFO' | grep -c '^Alert-Info\|^ViPR')"
+	within "UPDATE" 200 4 UPDATE
+	within "re-INVITE" 200 4 INVITE
+	send 4 method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall" cseq=$cs
+	is "the PBX sees our Contact" 0 "$(message pbx '^INVITE' | grep -c '^Contact.*evil')"
+	# Another connection of the same domain.
+	hang_up 4
+	peer 6 a.example
+	within "INFO on a new connection of the same domain" 200 6 INFO
+	# The PBX's own requests go to the grantee, wherever they say they go.
+	message pbx '^INVITE' >"$work/inward"
+	invite_from=$(sed -n 's/^From: //p' "$work/inward")
+	invite_call=$(sed -n 's/^Call-ID: //p' "$work/inward")
+	invite_to=$(sed -n 's/^To: //p' "$work/inward")
+	case $invite_to in *tag=*) ;; *) invite_to="$invite_to;tag=ua" ;; esac
+	for u in sip:evil@127.91.9.1:5060 sip:peer@evil.example; do
+		for r in "" "Route: <sip:127.91.9.1:5060;lr>$crlf"; do
+			mark 6
+			{
+				printf 'INFO %s SIP/2.0\r\n' "$u"
+				printf 'Via: SIP/2.0/UDP 127.91.2.10:5070;branch=z9hG4bKp%s\r\n' $cs
+				printf 'From: %s\r\nTo: %s\r\n' "$invite_to" "$invite_from"
+				printf 'Call-ID: %s\r\nCSeq: %d INFO\r\n' "$invite_call" $cs
+				printf '%sMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n' "$r"
+			} >"$work/msg"
+			cs=$((cs + 1))
+			"$sipua" -l 127.91.2.10:5070 -d 127.91.2.1:5060 -t 1 "$work/msg" >"$work/say.out" &
+			say=$!
+			ok "the PBX's INFO to $u" soon 2 peer_got 6 INFO
+			is "has the peer's Contact as target" "INFO sip:peer@evil.example;transport=tls SIP/2.0" \
+			    "$(news 6 | grep ^INFO | head -n 1)"
+			is "and nothing of the PBX" 0 "$(news 6 | grep -c '127.91.2.10')"
+			wait $say
+		done
+	done
+	is "no trunk was asked" 0 "$(seen trunk SIP)"
+	# What is sealed outlives the process that sealed it.
+	old=$(proc_pid b sipgw)
+	kill -9 "$old"
+	back() { p=$(proc_pid b sipgw); [ -n "$p" ] && [ "$p" != "$old" ] && [ "$p" != null ]; }
+	soon 10 back
+	hang_up 5
+	hang_up 6
+	up() { peer 6 a.example; ask 6 method=OPTIONS; [ "$code" = 200 ] || { hang_up 6; return 1; }; }
+	soon 10 up
+	peer 5 c.example
+	within "BYE from another domain after a crash" 481 5 BYE
+	within "BYE after a crash" 200 6 BYE
+	hang_up 5
+	hang_up 6
+}
+
+case_cancel() {
+	start_b
+	ring=$(ticket ticket b.example a.example $n180 3600)
+	peer 4 a.example
+	peer 5 c.example
+	peer 6 a.example
+	send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKring
+	icall=$callid ifrom=$from
+	ok "it rings" soon 3 peer_got 4 'SIP/2.0 180'
+	set -- method=CANCEL uri=sip:$n180@b.example branch=z9hG4bKring callid="$icall" from="$ifrom"
+	expect "CANCEL by another domain" 481 5 "$@"
+	expect "CANCEL, another branch" 481 4 "$@" branch=z9hG4bKother
+	is "no CANCEL at the PBX" 0 "$(seen pbx '^CANCEL ')"
+	expect "CANCEL on another connection of the same domain" 200 6 "$@"
+	soon 3 peer_got 4 'SIP/2.0 487'
+	is "the INVITE is answered" 1 "$(news 4 | grep -c '^SIP/2.0 487')"
+	send 4 "$@" method=ACK
+	expect "CANCEL again" 200 4 "$@"
+	is "one CANCEL at the PBX" 1 "$(seen pbx '^CANCEL ')"
+	# A connection lost ends nothing that is not answered but the call itself.
+	send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKring2
+	ok "it rings" soon 3 peer_got 4 'SIP/2.0 180'
+	set -- method=CANCEL uri=sip:$n180@b.example branch=z9hG4bKring2 callid="$callid" from="$from"
+	send 4 "$@"
+	send 4 "$@"
+	soon 3 peer_got 4 'SIP/2.0 487'
+	is "two at once: one at the PBX" 2 "$(seen pbx '^CANCEL ')"
+	for i in 4 5 6; do hang_up $i; done
+}
+
+case_limits() {
+	start_b "limit 6 per hour"
+	ring=$(ticket ticket b.example a.example $n180 3600)
+	peer 4 a.example
+	for i in 1 2 3 4; do
+		send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKlive$i
+		soon 3 peer_got 4 'SIP/2.0 180'
+		[ $i != 1 ] || first="callid=$callid from=$from"
+	done
+	expect "a fifth call at once" "503 busy" 4 ticket="$ring" uri=sip:$n180@b.example
+	ra=$(field Retry-After)
+	ok "Retry-After 1 to 3600 ($ra)" test "$ra" -ge 1 -a "$ra" -le 3600
+	expect "another number is free" 200 4 ticket="$good"
+	finish_call 4
+	# shellcheck disable=SC2086
+	expect "CANCEL" 200 4 method=CANCEL uri=sip:$n180@b.example branch=z9hG4bKlive1 $first
+	send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKlive5
+	ok "frees a place" soon 3 peer_got 4 'SIP/2.0 180'
+	for i in 2 3 4 5 6; do
+		expect "call $i of the hour" 200 4 ticket="$good"
+		finish_call 4
+		is "BYE" 200 "$code"
+	done
+	expect "call 7 of the hour" "503 busy" 4 ticket="$good"
+	ra=$(field Retry-After)
+	ok "Retry-After is the rest of the hour ($ra)" test "$ra" -ge 3500 -a "$ra" -le 3600
+	t=$(ticket ticket b.example a.example +14085550486 3600)
+	for i in 1 2 3 4 5 6 7 8; do
+		expect "refused calls do not count" 486 4 ticket="$t" uri=sip:+14085550486@b.example
+		send 4 method=ACK ticket="$t" uri=sip:+14085550486@b.example branch=$branch \
+		    callid=$callid "from=$from" "to=$(field To)"
+	done
+	ok "the log says so" grep -q 'reason=busy' "$work/b/log"
+	hang_up 4
+	# 60 refused INVITEs a minute, of one domain from many addresses.
+	peer 4 c.example -bind 127.91.8.1
+	peer 5 c.example -bind 127.91.8.2
+	ask 5 method=OPTIONS
+	for i in $(seq 30); do ask 4; ask 5; done
+	is "60 are answered" "403 no-ticket" "$code $refusal"
+	ask 4
+	ok "one more closes it" soon 3 peer_gone 4
+	ok "and the domain's others" soon 3 peer_gone 5
+	hang_up 4
+	hang_up 5
+}
+
+case_connections() {
+	start_b
+	good_cert d.example
+	many=
+	# open_one CERTIFICATE ADDRESS: sets last
+	open_one() {
+		n=$((n + 1))
+		sleep 30 | openssl s_client -quiet -verify_quiet -connect 127.91.2.1:5061 -bind "$2" \
+		    -cert "$work/ca/$1.crt" -key "$work/ca/$1.key" -CAfile "$work/ca/sip.pem" \
+		    >"$work/conn$n" 2>&1 &
+		last=$!
+		pids="$pids $last"
+	}
+	established() { [ "$(ctl b -j show sip 2>/dev/null | jq '[.. | .connections? // empty] | add // 0')" -ge "$1" ]; }
+	n=0
+	for i in $(seq 16); do open_one a.example 127.91.8.1; many="$many $last"; done
+	sleep 1
+	alive=0
+	for p in $many; do gone $p || alive=$((alive + 1)); done
+	is "16 connections of a domain" 16 $alive
+	open_one a.example 127.91.8.2
+	ok "not a 17th from elsewhere" soon 3 gone $last
+	for i in $(seq 16); do open_one c.example 127.91.8.1; many="$many $last"; done
+	sleep 1
+	alive=0
+	for p in $many; do gone $p || alive=$((alive + 1)); done
+	is "32 connections of an address" 32 $alive
+	open_one d.example 127.91.8.1
+	ok "not a 33rd of another domain" soon 3 gone $last
+	peer 4 d.example -bind 127.91.8.3
+	expect "others may connect" 200 4 method=OPTIONS
+	hang_up 4
+}
+
 case_"$1"

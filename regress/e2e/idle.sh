@@ -19,7 +19,8 @@ wait_until 10 ctl a show || exit 1
 sleep 3
 sum=0
 n=0
-for p in "$(cat "$work/a/pid")" $(pgrep -P "$(cat "$work/a/pid")"); do
+children=$(pgrep -P "$(cat "$work/a/pid")")
+for p in "$(cat "$work/a/pid")" $children $(pgrep -P "$(echo "$children" | paste -sd, -)"); do
 	kb=$(awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup")
 	sum=$((sum + ${kb:-0}))
 	n=$((n + 1))

@@ -407,6 +407,42 @@ ATF_TC_BODY(caller_cancels, tc)
 	w_free(w);
 }
 
+/* key is away: no new connection can be made; no fault of the host. */
+ATF_TC_WITHOUT_HEAD(key_away);
+ATF_TC_BODY(key_away, tc)
+{
+	struct world	*w = start();
+	unsigned	 strikes;
+
+	w->w_connect = -2;
+	invite(w, "1");
+	ATF_CHECK(trunked(w) != NULL);
+	w->w_connect = 1;
+	invite(w, "2");
+	ATF_CHECK(direct(w) != NULL);
+	ATF_CHECK_EQ(ROUTE_ACTIVE, state(w, &strikes));
+	w_free(w);
+}
+
+/* A 2xx with a known refusal is a refusal: the peer's call is ended. */
+ATF_TC_WITHOUT_HEAD(refusing_2xx);
+ATF_TC_BODY(refusing_2xx, tc)
+{
+	struct world	*w = start();
+	const char	*req;
+
+	invite(w, "1");
+	ATF_REQUIRE((req = direct(w)) != NULL);
+	w_answer(w, &peer, req, "200 OK", "t",
+	    "ViPR-Refusal: not-ours\nContact: <sip:vb@b.example>\n");
+	if (w_count(w, "SIP/2.0 200 ") == 0) {
+		ATF_CHECK_EQ(1, w_count(w, "ACK sip:vb@b.example "));
+		ATF_CHECK_EQ(1, w_count(w, "BYE sip:vb@b.example "));
+		ATF_CHECK(trunked(w) != NULL);
+	}
+	w_free(w);
+}
+
 /* After a passed 180 every final answer is passed on; 3xx, 401, 407 as 480. */
 ATF_TC_WITHOUT_HEAD(after_ringing);
 ATF_TC_BODY(after_ringing, tc)
@@ -517,6 +553,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, host_skip);
 	ATF_TP_ADD_TC(tp, cancel_waits);
 	ATF_TP_ADD_TC(tp, caller_cancels);
+	ATF_TP_ADD_TC(tp, key_away);
+	ATF_TP_ADD_TC(tp, refusing_2xx);
 	ATF_TP_ADD_TC(tp, after_ringing);
 	ATF_TP_ADD_TC(tp, not_diverted);
 	return (atf_no_error());

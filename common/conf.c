@@ -102,7 +102,6 @@ conf_new(void)
 	(void)strlcpy(c->c_facility, "daemon", sizeof(c->c_facility));
 	never_defaults(c);
 
-	c->c_media = MEDIA_PASS;
 	c->c_limit_hour = 60;
 	c->c_limit_live = 4;
 	c->c_resample = 50;

@@ -82,8 +82,6 @@ struct conf_blob {
 	int		 cb_fd;
 };
 
-enum media_mode { MEDIA_PASS = 1, MEDIA_RTPENGINE = 2 };
-
 struct conf {
 	uint64_t	 c_generation;
 	uint32_t	 c_received;		/* conf_item's: 0 nothing, 1 under way, 2 all */
@@ -125,8 +123,6 @@ struct conf {
 	struct conf_blob c_inside_cert, c_inside_key;
 	char		 c_outside_host[DOMAIN_SIZE];	/* host of the URIs we grant: default domain */
 	uint16_t	 c_outside_port;
-	uint8_t		 c_media;		/* enum media_mode; viprd.conf knows pass only */
-	struct vaddr	 c_rtpengine;
 	uint32_t	 c_limit_hour;		/* calls a grantee and number: 60 */
 	uint32_t	 c_limit_live;		/* 4 */
 	uint32_t	 c_resample;		/* 50; 0: never */
@@ -150,6 +146,7 @@ struct conf {
 	uint32_t	 c_min_duration;	/* 60 */
 	uint32_t	 c_retain;		/* 93600 */
 	uint32_t	 c_proofs;		/* 2 */
+#define CONF_PROOFS_MAX	16			/* key remembers so many of a route */
 	uint32_t	 c_proofs_callers;	/* different callers asked for: 0 */
 	uint32_t	 c_proofs_spacing;	/* s between the ends of proven calls: 3600 */
 	uint32_t	 c_tickets_after;	/* 2 */

@@ -25,6 +25,7 @@
 
 #include <sys/types.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +62,7 @@ static int	 group_reserve(struct store *);
 static void	 group_end(struct store *, struct group *, int);
 static void	 group_undone(struct store *, int);
 static void	 group_synced(struct store *, int);
+static int	 write_errno(const struct store *, int);
 static int	 group_commit(struct store *);
 static void	 ended_call(struct store *);
 static int	 put_raw(struct store_table *, MDB_val *, MDB_val *);
@@ -409,6 +411,17 @@ group_undone(struct store *st, int error)
 	group_end(st, &st->st_group, error);
 }
 
+/* LMDB takes a short write, which a full disk makes, for an I/O error. */
+static int
+write_errno(const struct store *st, int rc)
+{
+	struct statvfs	 sv;
+
+	if (rc == EIO && fstatvfs(st->st_data, &sv) == 0 && sv.f_bavail == 0)
+		return (ENOSPC);
+	return (store_mdb_errno(rc));
+}
+
 /* Hand the open group to the helper.  Not while it has another. */
 static int
 group_commit(struct store *st)
@@ -421,7 +434,7 @@ group_commit(struct store *st)
 		return (0);
 	id = mdb_txn_id(st->st_txn);
 	if ((rc = mdb_txn_commit(st->st_txn)) != 0) {
-		group_undone(st, store_mdb_errno(rc));
+		group_undone(st, write_errno(st, rc));
 		errno = st->st_error;
 		return (-1);
 	}
@@ -499,7 +512,7 @@ put_raw(struct store_table *tb, MDB_val *k, MDB_val *v)
 	 * is as it was.  Otherwise its transaction is spoilt: undone. */
 	if (!(v != NULL && st->st_full) && rc != MDB_BAD_VALSIZE) {
 		mdb_txn_abort(st->st_txn);
-		group_undone(st, store_mdb_errno(rc));
+		group_undone(st, write_errno(st, rc));
 		if (st->st_wakeup != NULL)
 			st->st_wakeup(0, st->st_wakeup_arg);
 	} else {

@@ -275,17 +275,15 @@ border_judge_out(const struct conf *cf, const struct conf_hop *hop,
 		return (DIVERT_IN_DIALOG);
 	if (sip_hdr_has(m, SIP_H_PROXY_REQUIRE))
 		return (DIVERT_PROXY_REQUIRE);
-	if (cf->c_media == MEDIA_PASS) {
-		switch (sdp_judge_msg(m, (cf->c_flags & CONF_MEDIA_PLAIN) != 0)) {
-		case MEDIA_OK:
-			break;
-		case MEDIA_PRIVATE:
-			return (DIVERT_MEDIA_PRIVATE);
-		case MEDIA_PLAINTEXT:
-			return (DIVERT_MEDIA_PLAIN);
-		case MEDIA_UNKNOWN:
-			return (DIVERT_MEDIA_UNKNOWN);
-		}
+	switch (sdp_judge_msg(m, (cf->c_flags & CONF_MEDIA_PLAIN) != 0)) {
+	case MEDIA_OK:
+		break;
+	case MEDIA_PRIVATE:
+		return (DIVERT_MEDIA_PRIVATE);
+	case MEDIA_PLAINTEXT:
+		return (DIVERT_MEDIA_PLAIN);
+	case MEDIA_UNKNOWN:
+		return (DIVERT_MEDIA_UNKNOWN);
 	}
 	return (cf->c_flags & CONF_MODE_LOG ? DIVERT_MODE_LOG : DIVERT_OK);
 }

@@ -245,7 +245,7 @@ check_sip(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 	check_rules(lex, file, &c->c_rules, line, "sip");
 	if (!pbx)
 		lex_error_at(lex, file, line, "sip: found no pbx, expected: pbx "
-		    "NAME at HOST [port PORT] udp|tcp|tls");
+		    "NAME at HOST [port PORT] udp|tcp");
 	if (listen_find(c, LISTEN_SIP, FACE_INSIDE) == NULL)
 		lex_error_at(lex, file, line, "sip: found no inside listener, "
 		    "expected: listen inside on ADDRESS [port PORT] "

@@ -526,13 +526,16 @@ add_hop(struct lex *lex, struct conf *c, int trunk, const char *name,
 	const char	*what = trunk ? "trunk" : "pbx";
 	struct conf_hop	*h, *o;
 	uint32_t	 v = 0;
-	uint16_t	 p = proto == SIP_TLS ? 5061 : 5060;
+	uint16_t	 p = 5060;
 	int		 errors = lex_errors(lex);
 
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		fatal("configuration");
 	h->ch_trunk = (uint8_t)trunk;
 	h->ch_proto = (uint8_t)proto;
+	if (proto == SIP_TLS)
+		lex_error(lex, "%s: found tls, expected udp or tcp: tls towards "
+		    "a hop is not supported", what);
 	if (name[0] == '\0' || strlcpy(h->ch_name, name, sizeof(h->ch_name)) >=
 	    sizeof(h->ch_name))
 		lex_error(lex, "%s: found \"%.100s\", expected a name of 1 to "

@@ -94,11 +94,11 @@ static const struct statement statements[] = {
 	{ SECTION_SIP, "name", "name NAME" },
 	{ SECTION_SIP, "national", "national DIGITS" },
 	{ SECTION_SIP, "outside-line", "outside-line DIGITS" },
-	{ SECTION_SIP, "pbx", "pbx NAME at HOST [port PORT] udp|tcp|tls "
+	{ SECTION_SIP, "pbx", "pbx NAME at HOST [port PORT] udp|tcp "
 	    "[priority COUNT] [country DIGITS] ..." },
 	{ SECTION_SIP, "reprove", "reprove TIME" },
 	{ SECTION_SIP, "resample", "resample COUNT" },
-	{ SECTION_SIP, "trunk", "trunk NAME at HOST [port PORT] udp|tcp|tls "
+	{ SECTION_SIP, "trunk", "trunk NAME at HOST [port PORT] udp|tcp "
 	    "[priority COUNT] [country DIGITS] ..." }
 };
 #define STATEMENTS	(sizeof(statements) / sizeof(statements[0]))

@@ -39,7 +39,7 @@
 #define KEY_NEGATIVE_MAX	10000
 #define KEY_DOMAINS_MAX		8	/* routes kept of one number */
 #define KEY_NODES_MAX		4	/* boxes of one domain */
-#define KEY_PROOFS_MAX		16	/* proofs remembered of one route */
+#define KEY_PROOFS_MAX		CONF_PROOFS_MAX	/* proofs remembered of one route */
 #define KEY_TOKEN_MAX		255	/* one length byte in CLAIM and ROUTE */
 #define KEY_ROUTE_BODY		4096
 #define KEY_BODY_MAX		4096	/* any PVP body */

@@ -301,11 +301,12 @@ pvpopt		: LISTEN ON text port {
 			set_time(lex, &conf->c_retain, $2, 1, 60 * DAYS);
 		}
 		| PROOFS NUMBER {
-			set_number(lex, &conf->c_proofs, $2, 1, 100);
+			set_number(lex, &conf->c_proofs, $2, 1, CONF_PROOFS_MAX);
 		}
 		| PROOFS NUMBER FROM NUMBER CALLERS {
-			set_number(lex, &conf->c_proofs, $2, 1, 100);
-			set_number(lex, &conf->c_proofs_callers, $4, 1, 100);
+			set_number(lex, &conf->c_proofs, $2, 1, CONF_PROOFS_MAX);
+			set_number(lex, &conf->c_proofs_callers, $4, 1,
+			    CONF_PROOFS_MAX);
 		}
 		| SPACING text {
 			set_time(lex, &conf->c_proofs_spacing, $2, 0,

@@ -6,7 +6,7 @@ n200=+14085550200 n1200=+14085551200 n180=+14085550180
 start_b() {
 	sip_ca || fatal "no certificate authority"
 	for c in a.example b.example c.example; do good_cert $c || fatal "no certificate"; done
-	sip_conf b "+14085550000 to +14085551999" "" "${1:-}"
+	sip_conf b "+14085550000 to +14085551999" "${2:-}" "${1:-}"
 	phone pbx "$(pbx b):5060" "ViPR-Refusal: expired" "X-Host: $(pbx b)" "Server: pbx at $(pbx b)" "User-Agent: $(pbx b):5060" "Warning: 399 $(pbx b) x" "Session-ID: $(pbx b)"
 	phone trunk 127.91.9.1:5060
 	box_start b || { cat "$work/b/log" >&2; fatal "b did not start"; }
@@ -507,9 +507,9 @@ case_cancel() {
 	expect "CANCEL on another connection of the same domain" 200 6 "$@"
 	soon 3 peer_got 4 'SIP/2.0 487'
 	is "the INVITE is answered" 1 "$(news 4 | grep -c '^SIP/2.0 487')"
-	send 4 "$@" method=ACK
 	expect "CANCEL again" 200 4 "$@"
 	is "one CANCEL at the PBX" 1 "$(seen pbx '^CANCEL ')"
+	send 4 "$@" method=ACK
 	# A connection lost ends nothing that is not answered but the call itself.
 	send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKring2
 	ok "it rings" soon 3 peer_got 4 'SIP/2.0 180'
@@ -600,6 +600,46 @@ case_connections() {
 	peer 4 d.example -bind 127.91.8.3
 	expect "others may connect" 200 4 method=OPTIONS
 	hang_up 4
+}
+
+# -- time --
+
+clock() {
+	sed -i "s/^test clock-offset.*/test clock-offset $1/" "$work/b/viprd.conf"
+	ctl b reload
+}
+case_time() {
+	start_b "" "test clock-offset 80000"
+	cert short "subjectAltName=DNS:a.example\nextendedKeyUsage=serverAuth" / -days 1
+	good=$(ticket ticket b.example a.example $n200 500000)
+	peer 4 short
+	open_call 4
+	# The certificate ends on the open connection.
+	clock 86500
+	told() { within "x" x 4 OPTIONS >/dev/null; ask 4 ticket="$good"; [ "$code" != 200 ] || finish_call 4; [ "$code $refusal" = "403 policy" ]; }
+	c=$checks f=$failed
+	ok "a new INVITE after the certificate's end" soon 5 told
+	checks=$((c + 1)) failed=$f
+	is "a new INVITE after the certificate's end" "403 policy" "$code $refusal"
+	within "the dialog goes on" 200 4 INFO
+	within "re-INVITE too" 200 4 INVITE
+	send 4 method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall" cseq=$cs
+	within "BYE" 200 4 BYE
+	peer 5 a.example
+	expect "other connections are not touched" 200 5 method=OPTIONS
+	# A seal is good for a day.
+	open_call 5
+	clock $((86500 + 86300))
+	within "almost a day later" 200 5 INFO
+	clock $((86500 + 86500))
+	late() { within "x" x 5 INFO >/dev/null; [ "$code" = 481 ]; }
+	c=$checks f=$failed
+	soon 5 late
+	checks=$c failed=$f
+	is "a day later" 481 "$code"
+	ok "the connection closes when it is idle" soon 60 peer_gone 4
+	hang_up 4
+	hang_up 5
 }
 
 case_"$1"

@@ -308,6 +308,30 @@ ATF_TC_BODY(second_run, tc)
 	ATF_CHECK_EQ(PVP_END_PROTOCOL, s.s_reason);
 }
 
+/* A REFUSE is never answered, whatever its length says. */
+ATF_TC_WITHOUT_HEAD(refuse_unanswered);
+ATF_TC_BODY(refuse_unanswered, tc)
+{
+	static const uint16_t	 lens[] = { 0, 1, 6, 263, 4096, 65535 };
+	struct seen		 s;
+	uint8_t			 h[PROOF_HEADER];
+	size_t			 i;
+	int			 step;
+
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+		for (step = 0; step < 6; step++) {
+			responder(&s, step);
+			h[0] = PVP_REFUSE;
+			h[1] = (uint8_t)(lens[i] >> 8);
+			h[2] = (uint8_t)lens[i];
+			ATF_CHECK_EQ(sizeof(h), proof_input(&s.s_proof, h,
+			    sizeof(h), 170, WALL));
+			ATF_CHECK_EQ(0, s.s_outlen);
+			ATF_CHECK_EQ(1, s.s_ends);
+			ATF_CHECK_EQ(PVP_END_PROTOCOL, s.s_reason);
+		}
+}
+
 /* CLAIM in the same record as PROOF3, in any split. */
 ATF_TC_WITHOUT_HEAD(one_record);
 ATF_TC_BODY(one_record, tc)
@@ -611,6 +635,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, responder_good);
 	ATF_TP_ADD_TC(tp, initiator_good);
 	ATF_TP_ADD_TC(tp, second_run);
+	ATF_TP_ADD_TC(tp, refuse_unanswered);
 	ATF_TP_ADD_TC(tp, one_record);
 	ATF_TP_ADD_TC(tp, every_prefix);
 	ATF_TP_ADD_TC(tp, bounds);

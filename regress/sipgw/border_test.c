@@ -90,7 +90,6 @@ config(void)
 	(void)strlcpy(c->c_rules.er_country, "49", sizeof(c->c_rules.er_country));
 	(void)strlcpy(c->c_rules.er_national, "0", sizeof(c->c_rules.er_national));
 	(void)strlcpy(c->c_rules.er_international, "00", sizeof(c->c_rules.er_international));
-	c->c_media = MEDIA_PASS;
 	return (c);
 }
 
@@ -374,11 +373,10 @@ ATF_TC_BODY(outward, tc)
 	ATF_CHECK_EQ(DIVERT_MEDIA_PLAIN, judge(c, "sip:+12125550123@p", FROM TO,
 	    "v=0\r\no=- 1 1 IN IP4 1.1.1.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"
 	    "m=audio 4000 RTP/AVP 0\r\n", called, caller));
-	c->c_media = MEDIA_RTPENGINE;
-	ATF_CHECK_EQ(DIVERT_OK, judge(c, "sip:+12125550123@p", FROM TO, "", called, caller));
+	ATF_CHECK_EQ(DIVERT_OK, judge(c, "sip:+12125550123@p", FROM TO, SDP, called, caller));
 	c->c_flags |= CONF_MODE_LOG;
-	ATF_CHECK_EQ(DIVERT_MODE_LOG, judge(c, "sip:+12125550123@p", FROM TO, "", called, caller));
-	ATF_CHECK_EQ(DIVERT_OWN, judge(c, "sip:+14085550101@p", FROM TO, "", called, caller));
+	ATF_CHECK_EQ(DIVERT_MODE_LOG, judge(c, "sip:+12125550123@p", FROM TO, SDP, called, caller));
+	ATF_CHECK_EQ(DIVERT_OWN, judge(c, "sip:+14085550101@p", FROM TO, SDP, called, caller));
 	for (i = 0; i <= DIVERT_MAX; i++)
 		ATF_CHECK(divert_str((enum divert)i) != NULL);
 	conf_free(c);

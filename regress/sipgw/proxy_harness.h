@@ -328,7 +328,6 @@ w_new(int routes)
 	c->c_outside_port = 5061;
 	c->c_resample = 0;
 	c->c_flags |= CONF_MEDIA_PLAIN | CONF_OUTSIDE_ON;
-	c->c_media = MEDIA_PASS;
 	w_listen(c, SIP_UDP, FACE_INSIDE, "10.0.0.1", 5060);
 	w_listen(c, SIP_TCP, FACE_INSIDE, "10.0.0.1", 5060);
 	w_listen(c, SIP_TLS, FACE_OUTSIDE, "198.51.100.1", 5061);

@@ -40,7 +40,7 @@
 static struct sip_msg	m;
 
 static int	 parse(const char *, int);
-static void	 bad(const char *, enum sip_error);
+static int	 bad(const char *, enum sip_error);
 static struct span sp(const char *);
 
 static struct span
@@ -76,17 +76,20 @@ parse(const char *s, int flags)
 	return (sip_parse(&m, s, strlen(s), flags));
 }
 
-static void
+/* Refused for e?  Says whether it could be answered. */
+static int
 bad(const char *s, enum sip_error e)
 {
 	char	*heap;
+	int	 answer;
 
 	ATF_CHECK_EQ_MSG(-1, parse_len(s, strlen(s), SIP_STREAM, &heap),
 	    "accepted: %s", s);
 	ATF_CHECK_EQ_MSG(e, m.sm_error, "%s, not %s: %s",
 	    sip_error_str(m.sm_error), sip_error_str(e), s);
-	(void)sip_answerable(&m);
+	answer = sip_answerable(&m);
 	free(heap);
+	return (answer);
 }
 
 ATF_TC_WITHOUT_HEAD(good);
@@ -164,12 +167,11 @@ ATF_TC_BODY(response, tc)
 	ATF_CHECK_EQ(-1, m.sm_max_forwards);
 	ATF_REQUIRE_EQ(0, parse("SIP/2.0 200\r\n" VIA FROM TO CALLID CSEQ "\r\n", 0));
 	ATF_CHECK_EQ(0, m.sm_reason.len);
-	bad("SIP/2.0 099 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
-	bad("SIP/2.0 700 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
-	bad("SIP/2.0 2000 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
-	bad("SIP/2.0 20 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
-	bad("SIP/3.0 200 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VERSION);
-	ATF_CHECK_EQ(0, sip_answerable(&m));
+	(void)bad("SIP/2.0 099 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
+	(void)bad("SIP/2.0 700 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
+	(void)bad("SIP/2.0 2000 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
+	(void)bad("SIP/2.0 20 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
+	ATF_CHECK_EQ(0, bad("SIP/3.0 200 x\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VERSION));
 }
 
 /* RFC 4475 3.1.1.1, "A Short Tortuous INVITE", but for its escaped control
@@ -307,21 +309,20 @@ ATF_TC_BODY(every_byte, tc)
 ATF_TC_WITHOUT_HEAD(strict_length);
 ATF_TC_BODY(strict_length, tc)
 {
-	bad(BASE "\r\n", SIP_E_LENGTH_MISSING);
-	ATF_CHECK_EQ(1, sip_answerable(&m));
+	ATF_CHECK_EQ(1, bad(BASE "\r\n", SIP_E_LENGTH_MISSING));
 	ATF_CHECK_EQ(0, parse(BASE "\r\nrest", 0));
 	ATF_CHECK(span_eq(m.sm_body, "rest"));
-	bad(BASE LEN0 LEN0 "\r\n", SIP_E_LENGTH_REPEATED);
-	bad(BASE LEN0 "l: 0\r\n\r\n", SIP_E_LENGTH_REPEATED);
-	bad(BASE "Content-Length: +0\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: -1\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 0x0\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 0,0\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 0 0\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length:\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 1\r\n\r\n", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 1\r\n\r\nab", SIP_E_LENGTH_BAD);
-	bad(BASE "Content-Length: 99999999999999999999\r\n\r\n", SIP_E_TOO_LARGE);
+	(void)bad(BASE LEN0 LEN0 "\r\n", SIP_E_LENGTH_REPEATED);
+	(void)bad(BASE LEN0 "l: 0\r\n\r\n", SIP_E_LENGTH_REPEATED);
+	(void)bad(BASE "Content-Length: +0\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: -1\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 0x0\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 0,0\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 0 0\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length:\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 1\r\n\r\n", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 1\r\n\r\nab", SIP_E_LENGTH_BAD);
+	(void)bad(BASE "Content-Length: 99999999999999999999\r\n\r\n", SIP_E_TOO_LARGE);
 	ATF_CHECK_EQ(413, sip_error_status(m.sm_error));
 	ATF_CHECK_EQ(0, parse(BASE "Content-Length: 1\r\n\r\nab", 0));
 	ATF_CHECK(span_eq(m.sm_body, "a"));
@@ -341,7 +342,7 @@ ATF_TC_BODY(strict_bytes, tc)
 	for (i = 0; i < sizeof(utf) / sizeof(utf[0]); i++) {
 		(void)snprintf(t, sizeof(t), "%sSubject: a%sb\r\n%s\r\n", BASE,
 		    utf[i], LEN0);
-		bad(t, SIP_E_UTF8);
+		(void)bad(t, SIP_E_UTF8);
 		ATF_CHECK_EQ(0, parse(t, SIP_STREAM | SIP_INSIDE));
 	}
 	ATF_CHECK_EQ(0, parse(BASE "Subject: \xc3\xa9\xe4\xbd\xa0\xf0\x9f\x98\x80\r\n"
@@ -350,14 +351,14 @@ ATF_TC_BODY(strict_bytes, tc)
 		if (c == '\t' || c == '\r' || c == '\n')
 			continue;
 		(void)snprintf(t, sizeof(t), "%sSubject: a%cb\r\n%s\r\n", BASE, c, LEN0);
-		bad(t, SIP_E_CONTROL);
+		(void)bad(t, SIP_E_CONTROL);
 		ATF_CHECK_EQ(-1, parse(t, SIP_STREAM | SIP_INSIDE));
 	}
-	bad(BASE "Subject: a\x7f" "b\r\n" LEN0 "\r\n", SIP_E_CONTROL);
-	bad(BASE "Subject: a\nb\r\n" LEN0 "\r\n", SIP_E_LINE_END);
-	bad(BASE "Subject: a\rb\r\n" LEN0 "\r\n", SIP_E_LINE_END);
-	bad(BASE "Subject: a\n" LEN0 "\r\n", SIP_E_LINE_END);
-	bad("INVITE sip:a\x01@b SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad(BASE "Subject: a\x7f" "b\r\n" LEN0 "\r\n", SIP_E_CONTROL);
+	(void)bad(BASE "Subject: a\nb\r\n" LEN0 "\r\n", SIP_E_LINE_END);
+	(void)bad(BASE "Subject: a\rb\r\n" LEN0 "\r\n", SIP_E_LINE_END);
+	(void)bad(BASE "Subject: a\n" LEN0 "\r\n", SIP_E_LINE_END);
+	(void)bad("INVITE sip:a\x01@b SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_CONTROL);
 	/* A NUL in a header. */
 	memcpy(t, BASE "Subject: a", sizeof(BASE "Subject: a"));
@@ -371,87 +372,83 @@ ATF_TC_BODY(strict_bytes, tc)
 ATF_TC_WITHOUT_HEAD(strict_fields);
 ATF_TC_BODY(strict_fields, tc)
 {
-	bad(HEAD VIA TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
-	bad(HEAD VIA FROM CALLID CSEQ LEN0 "\r\n", SIP_E_TO);
-	bad(HEAD VIA FROM TO CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
-	bad(HEAD VIA FROM TO CALLID LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	(void)bad(HEAD VIA FROM CALLID CSEQ LEN0 "\r\n", SIP_E_TO);
+	(void)bad(HEAD VIA FROM TO CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
+	(void)bad(HEAD VIA FROM TO CALLID LEN0 "\r\n", SIP_E_CSEQ);
 	/* Refused for its form, but answered as far as that goes. */
-	bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	ATF_CHECK_EQ(1, sip_answerable(&m));
-	bad(HEAD VIA LEN0 "\r\n", SIP_E_FROM);
-	ATF_CHECK_EQ(1, sip_answerable(&m));
-	bad(HEAD FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	ATF_CHECK_EQ(0, sip_answerable(&m));
-	bad(HEAD VIA "From: <sip:a@b>\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM_TAG);
-	ATF_CHECK_EQ(1, sip_answerable(&m));
+	ATF_CHECK_EQ(1, bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED));
+	ATF_CHECK_EQ(1, bad(HEAD VIA LEN0 "\r\n", SIP_E_FROM));
+	ATF_CHECK_EQ(0, bad(HEAD FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA));
+	ATF_CHECK_EQ(1, bad(HEAD VIA "From: <sip:a@b>\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM_TAG));
 	ATF_CHECK_EQ(0, parse(HEAD VIA "From: <sip:a@b>\r\n" TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_STREAM | SIP_INSIDE));
-	bad(HEAD VIA "From: <sip:a@b>;tag=\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
-	bad(HEAD VIA "From: <sip:a@b>;tag=a;tag=b\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
-	bad(HEAD VIA "From: <sip:a@b;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
-	bad(HEAD VIA "From: \"x <sip:a@b>;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	(void)bad(HEAD VIA "From: <sip:a@b>;tag=\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	(void)bad(HEAD VIA "From: <sip:a@b>;tag=a;tag=b\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	(void)bad(HEAD VIA "From: <sip:a@b;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
+	(void)bad(HEAD VIA "From: \"x <sip:a@b>;tag=x\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_FROM);
 	/* A PBX may repeat what routes nothing, a stranger may not. */
-	bad(BASE "Subject: a\r\nSubject: b\r\n" LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(BASE "Subject: a\r\nSubject: b\r\n" LEN0 "\r\n", SIP_E_REPEATED);
 	ATF_CHECK_EQ(0, parse(BASE "Subject: a\r\nSubject: b\r\n" LEN0 "\r\n",
 	    SIP_STREAM | SIP_INSIDE));
 	ATF_CHECK_EQ(-1, parse(BASE MAXF LEN0 "\r\n", SIP_STREAM | SIP_INSIDE));
 	ATF_CHECK_EQ(-1, parse(BASE LEN0 LEN0 "\r\n", SIP_STREAM | SIP_INSIDE));
-	bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM "f: <sip:a@b>;tag=1\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM TO TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM TO CALLID "i: x\r\n" CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM TO CALLID CSEQ CSEQ LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM TO CALLID CSEQ MAXF MAXF LEN0 "\r\n", SIP_E_REPEATED);
-	bad(HEAD VIA FROM TO "Call-ID: a b\r\n" CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
-	bad(HEAD VIA FROM TO "Call-ID:\r\n" CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
-	bad(HEAD VIA FROM TO CALLID "CSeq: 2147483648 INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM "f: <sip:a@b>;tag=1\r\n" TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM TO TO CALLID CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM TO CALLID "i: x\r\n" CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM TO CALLID CSEQ CSEQ LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM TO CALLID CSEQ MAXF MAXF LEN0 "\r\n", SIP_E_REPEATED);
+	(void)bad(HEAD VIA FROM TO "Call-ID: a b\r\n" CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
+	(void)bad(HEAD VIA FROM TO "Call-ID:\r\n" CSEQ LEN0 "\r\n", SIP_E_CALL_ID);
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: 2147483648 INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
 	ATF_CHECK_EQ(0, parse(HEAD VIA FROM TO CALLID "CSeq: 2147483647 INVITE\r\n"
 	    LEN0 "\r\n", SIP_STREAM));
-	bad(HEAD VIA FROM TO CALLID "CSeq: 1 BYE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
-	bad(HEAD VIA FROM TO CALLID "CSeq: 1 invite\r\n" LEN0 "\r\n", SIP_E_CSEQ);
-	bad(HEAD VIA FROM TO CALLID "CSeq: 1INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
-	bad(HEAD VIA FROM TO CALLID "CSeq: -1 INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
-	bad(HEAD VIA FROM TO CALLID "CSeq: 1 INVITE x\r\n" LEN0 "\r\n", SIP_E_CSEQ);
-	bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: 256\r\n" LEN0 "\r\n",
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: 1 BYE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: 1 invite\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: 1INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: -1 INVITE\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM TO CALLID "CSeq: 1 INVITE x\r\n" LEN0 "\r\n", SIP_E_CSEQ);
+	(void)bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: 256\r\n" LEN0 "\r\n",
 	    SIP_E_MAX_FORWARDS);
-	bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: -1\r\n" LEN0 "\r\n",
+	(void)bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: -1\r\n" LEN0 "\r\n",
 	    SIP_E_MAX_FORWARDS);
-	bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: 7x\r\n" LEN0 "\r\n",
+	(void)bad(HEAD VIA FROM TO CALLID CSEQ "Max-Forwards: 7x\r\n" LEN0 "\r\n",
 	    SIP_E_MAX_FORWARDS);
-	bad(BASE "Contact: <sip:a@b\r\n" LEN0 "\r\n", SIP_E_CONTACT);
-	bad(BASE "Contact: <sip:a@b>,,<sip:c@d>\r\n" LEN0 "\r\n", SIP_E_CONTACT);
-	bad(BASE "Route: sip\r\n" LEN0 "\r\n", SIP_E_ROUTE);
-	bad(BASE "Route: *\r\n" LEN0 "\r\n", SIP_E_ROUTE);
-	bad(BASE "Record-Route: <sip:a>, \r\n" LEN0 "\r\n", SIP_E_ROUTE);
-	bad(BASE "no colon here\r\n" LEN0 "\r\n", SIP_E_HEADER);
-	bad(BASE ": x\r\n" LEN0 "\r\n", SIP_E_HEADER);
-	bad(HEAD "Via: SIP/2.0/TLS\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	bad(HEAD "Via: SIP/1.0/TLS a\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	bad(HEAD "Via: SIP/2.0/TLS a:0\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	bad(HEAD "Via: SIP/2.0/TLS a:65536\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	bad(HEAD "Via: SIP/2.0/TLS [::1;branch=z\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
-	bad(HEAD "Via: SIP/2.0/TLS a;branch=x;branch=y\r\n" FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad(BASE "Contact: <sip:a@b\r\n" LEN0 "\r\n", SIP_E_CONTACT);
+	(void)bad(BASE "Contact: <sip:a@b>,,<sip:c@d>\r\n" LEN0 "\r\n", SIP_E_CONTACT);
+	(void)bad(BASE "Route: sip\r\n" LEN0 "\r\n", SIP_E_ROUTE);
+	(void)bad(BASE "Route: *\r\n" LEN0 "\r\n", SIP_E_ROUTE);
+	(void)bad(BASE "Record-Route: <sip:a>, \r\n" LEN0 "\r\n", SIP_E_ROUTE);
+	(void)bad(BASE "no colon here\r\n" LEN0 "\r\n", SIP_E_HEADER);
+	(void)bad(BASE ": x\r\n" LEN0 "\r\n", SIP_E_HEADER);
+	(void)bad(HEAD "Via: SIP/2.0/TLS\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
+	(void)bad(HEAD "Via: SIP/1.0/TLS a\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
+	(void)bad(HEAD "Via: SIP/2.0/TLS a:0\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
+	(void)bad(HEAD "Via: SIP/2.0/TLS a:65536\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
+	(void)bad(HEAD "Via: SIP/2.0/TLS [::1;branch=z\r\n" FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_VIA);
+	(void)bad(HEAD "Via: SIP/2.0/TLS a;branch=x;branch=y\r\n" FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_VIA);
 }
 
 ATF_TC_WITHOUT_HEAD(start_lines);
 ATF_TC_BODY(start_lines, tc)
 {
-	bad("INVITE  sip:a@b SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad("INVITE  sip:a@b SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_START_LINE);
-	bad("INVITE sip:a@b  SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad("INVITE sip:a@b  SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_START_LINE);
-	bad("INVITE sip:a@b SIP/2.0 \r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad("INVITE sip:a@b SIP/2.0 \r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_START_LINE);
-	bad("INVITE <sip:a@b> SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_URI);
-	bad("INVITE sip:a@b SIP/7.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad("INVITE <sip:a@b> SIP/2.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_URI);
+	(void)bad("INVITE sip:a@b SIP/7.0\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_VERSION);
 	ATF_CHECK_EQ(505, sip_error_status(m.sm_error));
-	bad("INVITE sip:a@b HTTP/1.1\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
+	(void)bad("INVITE sip:a@b HTTP/1.1\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n",
 	    SIP_E_START_LINE);
-	bad("GET / HTTP/1.1\r\n\r\n", SIP_E_START_LINE);
-	bad("INVITE sip:a@b\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
-	bad("\r\n\r\n", SIP_E_LINE_END);
+	(void)bad("GET / HTTP/1.1\r\n\r\n", SIP_E_START_LINE);
+	(void)bad("INVITE sip:a@b\r\n" VIA FROM TO CALLID CSEQ LEN0 "\r\n", SIP_E_START_LINE);
+	(void)bad("\r\n\r\n", SIP_E_LINE_END);
 	ATF_CHECK_EQ(0, parse("\r\n\r\n" BASE LEN0 "\r\n", SIP_STREAM));
 	ATF_CHECK_EQ(SIP_M_OTHER, sip_method_parse(sp("invite")));
 	ATF_CHECK_EQ(SIP_M_INVITE, sip_method_parse(sp("INVITE")));

@@ -379,7 +379,6 @@ box_conf(struct box *bx)
 	(void)strlcpy(c->c_domain, bx->bx_domain, sizeof(c->c_domain));
 	(void)strlcpy(c->c_outside_host, bx->bx_domain, sizeof(c->c_outside_host));
 	c->c_flags |= CONF_OUTSIDE_ON | CONF_PERMIT_PRIVATE | CONF_MEDIA_PLAIN;
-	c->c_media = MEDIA_PASS;
 	c->c_resample = 0;
 	udp = sock(SOCK_DGRAM, bx->bx_addr, &bx->bx_udp);
 	tls = sock(SOCK_STREAM, bx->bx_addr, &bx->bx_tls);

@@ -20,11 +20,11 @@
  * playing each row of the table of refusals.
  *
  *   siptrap -l ADDR:PORT -c CHAIN -k KEY [-a CA] [-r CODE] [-H HEADER]
- *           [-p CODE] [-s] [-x] [-n COUNT]
+ *           [-p CODE] [-d MS] [-s] [-x] [-n COUNT]
  *
  *   -r  final answer (default 486); -H adds a header to it
- *   -p  provisional answer sent first
- *   -s  stay silent; -x  close the connection on the INVITE
+ *   -p  provisional answer sent first; -d: MS pass before the final one
+ *   -s  no final answer; -x  close the connection on the INVITE
  *   -n  leave after COUNT connections
  * Requests go to stdout, each followed by a line of its own, "--".
  */
@@ -40,6 +40,7 @@
 #include <openssl/x509v3.h>
 
 #include <err.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@
 #include <unistd.h>
 
 static const char	*finalcode = "486", *provisional, *extra;
-static int		 silent, closing;
+static int		 silent, closing, delay;
 
 static void	answer(SSL *, const char *, const char *);
 static void	serve(SSL *);
@@ -111,10 +112,12 @@ serve(SSL *ssl)
 		if (strncmp(buf, "INVITE ", 7) == 0) {
 			if (closing)
 				return;
-			if (silent)
-				continue;
 			if (provisional != NULL)
 				answer(ssl, buf, provisional);
+			if (silent)
+				continue;
+			if (delay > 0)
+				(void)poll(NULL, 0, delay);
 			answer(ssl, buf, finalcode);
 		} else if (strncmp(buf, "ACK ", 4) != 0 &&
 		    strncmp(buf, "SIP/2.0", 7) != 0)
@@ -132,10 +135,11 @@ main(int argc, char **argv)
 	SSL			*ssl;
 	int			 ch, s, c, on = 1, count = -1;
 
-	while ((ch = getopt(argc, argv, "a:c:H:k:l:n:p:r:sx")) != -1)
+	while ((ch = getopt(argc, argv, "a:c:d:H:k:l:n:p:r:sx")) != -1)
 		switch (ch) {
 		case 'a': ca = optarg; break;
 		case 'c': chain = optarg; break;
+		case 'd': delay = (int)strtonum(optarg, 1, 60000, NULL); break;
 		case 'H': extra = optarg; break;
 		case 'k': key = optarg; break;
 		case 'l':

@@ -278,6 +278,22 @@ ATF_TC_BODY(lost_route, tc)
 	world_end();
 }
 
+/* The repeat begins with the method that was good: it fails no run. */
+ATF_TC_WITHOUT_HEAD(lost_route_b);
+ATF_TC_BODY(lost_route_b, tc)
+{
+	two();
+	world_call(a, b, B_NUMBER, A_CALLER, "", 187000, 0, 0);
+	hook(PVP_ROUTE, 1, 1, -1);
+	prove_all();
+	ATF_CHECK_EQ(3, said_count("a", PVP_PROOF1));
+	ATF_CHECK_EQ(2, said_count("b", PVP_ROUTE));
+	ATF_CHECK_EQ(1, a->b_kc->kc_stats.st_badtb);
+	ATF_CHECK_EQ(ROUTE_PENDING, box_route(a, B_NUMBER, "b.example", NULL));
+	world_hook = NULL;
+	world_end();
+}
+
 ATF_TC_WITHOUT_HEAD(lost_proof3);
 ATF_TC_BODY(lost_proof3, tc)
 {
@@ -460,6 +476,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, wrong_records);
 	ATF_TP_ADD_TC(tp, bad_tags);
 	ATF_TP_ADD_TC(tp, lost_route);
+	ATF_TP_ADD_TC(tp, lost_route_b);
 	ATF_TP_ADD_TC(tp, lost_proof3);
 	ATF_TP_ADD_TC(tp, restarts);
 	ATF_TP_ADD_TC(tp, domain_refused);

@@ -252,6 +252,39 @@ ATF_TC_BODY(expiry, tc)
 	world_end();
 }
 
+/* A route ends while nothing can be written: tried again later, not at once
+ * and for ever. */
+ATF_TC_WITHOUT_HEAD(expiry_full);
+ATF_TC_BODY(expiry_full, tc)
+{
+	uint8_t		 junk[2000] = { 0 };
+	uint32_t	 i;
+
+	begin();
+	box_close(a);
+	a->b_mapsize = 1 << 20;
+	ATF_REQUIRE_EQ(0, system("rm -rf a"));
+	box_open(a);
+	active("b.example", node_b);
+	ATF_REQUIRE_EQ(0, store_commit(a->b_st));
+	for (i = 0; i < 1000; i++) {
+		if (store_put(a->b_kc->kc_grants, &i, sizeof(i), junk,
+		    sizeof(junk), NULL, NULL) == -1)
+			break;
+		ATF_REQUIRE_EQ(0, store_commit(a->b_st));
+	}
+	ATF_REQUIRE_EQ(ENOSPC, errno);
+	world_now = T0 + 60 * DAY + 1000;
+	box_clock(a);
+	kcore_run(a->b_kc);
+	ATF_CHECK_EQ(world_now / 1000 + 60, kroute_next(a->b_kc) / 1000);
+	/* The junk is swept away meanwhile. */
+	world_commit();
+	world_run(world_now + 2 * MINUTE);
+	ATF_CHECK_EQ(ROUTE_EXPIRED, state("b.example"));
+	world_end();
+}
+
 ATF_TC_WITHOUT_HEAD(operator);
 ATF_TC_BODY(operator, tc)
 {
@@ -512,6 +545,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, outcomes);
 	ATF_TP_ADD_TC(tp, reproofs);
 	ATF_TP_ADD_TC(tp, expiry);
+	ATF_TP_ADD_TC(tp, expiry_full);
 	ATF_TP_ADD_TC(tp, operator);
 	ATF_TP_ADD_TC(tp, route_set);
 	ATF_TP_ADD_TC(tp, crowd);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * core: tickets and receipts.  Both are a MAC (keyed BLAKE2b-256 under an
- * epoch key) over version, kind, epoch, id, granting domain, grantee, number,
- * not-before, not-after; base64url without padding in the ViPR-Ticket header.
- * A receipt says "one proof was made", a ticket admits calls.  Made and
+ * epoch key) over version, kind, epoch, id, granting domain, grantee, the
+ * Node-ID that proved, number, not-before, not-after; base64url without
+ * padding in the ViPR-Ticket header.  A receipt says "one proof was made", a
+ * ticket admits calls.  Made and
  * checked in key only; others carry the text.
  */
 #ifndef TICKET_H

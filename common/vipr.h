@@ -152,8 +152,7 @@ enum leg_kind {
 	LEG_ORIGINATED = 1,	/* PBX to trunk */
 	LEG_TERMINATED = 2,	/* trunk to PBX */
 	LEG_OUTSIDE_IN = 3,	/* outside to PBX: never a record */
-	LEG_OUTSIDE_OUT = 4,	/* PBX to outside: never a record */
-	LEG_INSIDE = 5		/* PBX to PBX: never a record */
+	LEG_OUTSIDE_OUT = 4	/* PBX to outside: never a record */
 };
 #define LEG_F_DIVERTED	0x0001	/* had Diversion, History-Info, Referred-By or Replaces */
 #define LEG_F_SHADOWED	0x0002	/* another leg was answered or ended within 0.5 s of it */
@@ -285,7 +284,6 @@ enum pvp_type {
 	PVP_CLOSE = 255		/* key -> pvpd only: send nothing more, close */
 };
 #define PVP_OUT_GRID	0x0001	/* send on the 50 ms grid from the arrival of PROOF1 */
-#define PVP_OUT_MORE	0x0002	/* another message follows for the same record */
 #define PVP_OUT_CLOSE	0x0004	/* then close_notify and close */
 
 struct imsg_pvp_body {
@@ -386,7 +384,7 @@ enum ctl_verb {
 	CTL_RELOAD = 12,	/* parent */
 	CTL_LOG = 13,		/* parent: "brief" or "verbose" */
 	CTL_STOP = 14,		/* parent */
-	CTL_REVOKE = 15,	/* key: "ticket" id | "grantee" domain | "epoch" */
+	CTL_REVOKE = 15,	/* key: "ticket" id | "grantee" domain | "epoch" number */
 	CTL_ROUTE = 16,		/* key: "remove" | "suspend" number [domain] */
 	CTL_KEY_ROTATE = 17,	/* key: a new ticket epoch */
 	CTL_SHOW_METRICS = 18,

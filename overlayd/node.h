@@ -5,7 +5,7 @@
  * calls no clock, logs nothing by itself, and there may be any number of them
  * in one process.
  *
- * No operation below calls back into the node: answers (node_signed,
+ * No operation below but no_config calls back into the node: answers (node_signed,
  * node_link_up, ...) always come later, from the owner's event loop.
  * node_clock must be called before each entry from outside.
  */
@@ -71,7 +71,7 @@ struct node_ops {
 	/* Known peers for a later start; NULL: not kept. */
 	void	(*no_cache)(void *, const struct vaddr *, size_t n);
 	/* A document or Kind that a peer sent: node_config_done(token)
-	 * follows.  NULL: refused. */
+	 * follows, or is called at once.  NULL: refused. */
 	void	(*no_config)(void *, uint64_t token, int type, const void *, size_t);
 };
 

@@ -239,7 +239,35 @@ kcall_written(struct kcore *kc, int error, uint64_t id, uint64_t leg)
 			kcall_free(v);
 		}
 	}
+	else if (kc->kc_conf != NULL && (kc->kc_conf->c_flags & CONF_LOG_CALLS) &&
+	    (v = kcall_find(kc, id)) != NULL)
+		kcall_log(kc, v);
 	kc->kc_ops->ko_leg_ack(kc->kc_arg, leg, error == 0 ? 1 : 2);
+}
+
+static void
+kcall_time(uint64_t ms, char *buf, size_t size)
+{
+	time_t		 t = (time_t)(ms / 1000);
+	struct tm	 tm;
+
+	if (gmtime_r(&t, &tm) == NULL ||
+	    strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(buf, size, "?");
+}
+
+/* log calls yes: the only line of key that shows a call. */
+static void
+kcall_log(struct kcore *kc, const struct vcr *v)
+{
+	char	 start[32], stop[32];
+
+	kcall_time(v->v_start, start, sizeof(start));
+	kcall_time(v->v_stop, stop, sizeof(stop));
+	kcore_note(kc, KEY_INFO, "call recorded: %s number=%s caller=%s "
+	    "start=%s stop=%s", v->v_kind == LEG_ORIGINATED ? "originated" :
+	    "terminated", v->v_called,
+	    v->v_caller[0] != '\0' ? v->v_caller : "unknown", start, stop);
 }
 
 /* One line when records begin to be lost, one when it is over. */

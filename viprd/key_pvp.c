@@ -579,7 +579,7 @@ initiator_claim(struct kcore *kc, int error, uint64_t conn, uint64_t unused)
 	cm.cm_lifetime = kc->kc_conf->c_ticket_lifetime;
 	kroute_token(kc, v->v_called, co->co_node, cm.cm_token);
 	n = kclaim_build(&cm, co->co_rk, body, sizeof(body));
-	kpvp_out(kc, co, PVP_PROOF3, PVP_OUT_MORE, co->co_ta, CPACE_TAG);
+	kpvp_out(kc, co, PVP_PROOF3, 0, co->co_ta, CPACE_TAG);
 	kpvp_out(kc, co, PVP_CLAIM, 0, body, n);
 	sodium_memzero(&cm, sizeof(cm));
 	sodium_memzero(body, sizeof(body));

@@ -294,7 +294,14 @@ exec_become(enum vipr_role role, const char *data, int fd, int logfd)
 		if ((argv[i] = strdup(args[i])) == NULL)
 			_exit(127);
 	argv[n] = NULL;
-	if (asprintf(&env[e++], "PATH=/usr/bin:/bin:/usr/sbin:/sbin") == -1)
+	/*
+	 * What a child frees is overwritten: calls, messages and TLS records
+	 * pass through buffers of libraries that do not wipe them.  (OpenBSD's
+	 * malloc does so unasked; glibc keeps its per-thread cache out of it.)
+	 */
+	if (asprintf(&env[e++], "PATH=/usr/bin:/bin:/usr/sbin:/sbin") == -1 ||
+	    asprintf(&env[e++], "GLIBC_TUNABLES=glibc.malloc.perturb=165:"
+	    "glibc.malloc.tcache_count=0") == -1)
 		_exit(127);
 	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
 		if ((value = getenv(keep[i])) != NULL &&

@@ -392,7 +392,7 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 			rules_default(&conf->c_rules, &rules, rules_set);
 		}
 		;
-sipmedia	: MEDIA PASS		{ conf->c_media = MEDIA_PASS; }
+sipmedia	: MEDIA PASS
 		| MEDIA PLAIN		{ conf->c_flags |= CONF_MEDIA_PLAIN; }
 		;
 siplimit	: LIMIT NUMBER PER HOUR {

@@ -631,12 +631,16 @@ case_time() {
 	open_call 5
 	clock $((86500 + 86300))
 	within "almost a day later" 200 5 INFO
+	within "re-INVITE" 200 5 INVITE
+	renewed=$(field Contact | sed 's/.*<\([^>]*\)>.*/\1/')
+	send 5 method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall" cseq=$cs
 	clock $((86500 + 86500))
 	late() { within "x" x 5 INFO >/dev/null; [ "$code" = 481 ]; }
 	c=$checks f=$failed
 	soon 5 late
 	checks=$c failed=$f
 	is "a day later" 481 "$code"
+	within "the seal that the re-INVITE renewed" 200 5 INFO uri="$renewed"
 	ok "the connection closes when it is idle" soon 60 peer_gone 4
 	hang_up 4
 	hang_up 5

@@ -227,7 +227,7 @@ initiator(struct seen *s, int step)
 	ATF_REQUIRE(give(s, PVP_PROOF2, 140));
 	if (step == 3)
 		return;
-	ATF_REQUIRE_EQ(0, out(s, PVP_PROOF3, PVP_OUT_MORE, 150));
+	ATF_REQUIRE_EQ(0, out(s, PVP_PROOF3, 0, 150));
 	ATF_REQUIRE_EQ(0, out(s, PVP_CLAIM, 0, 150));
 	ATF_REQUIRE_EQ(PVP_PROOF3, sent(s, NULL));
 	ATF_REQUIRE_EQ(PVP_CLAIM, sent(s, NULL));

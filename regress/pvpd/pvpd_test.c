@@ -236,7 +236,7 @@ on_in(struct chan *ch, struct chan_msg *m, void *arg)
 	case PVP_PROOF1:
 		return (out(b, pb->pb_conn, PVP_PROOF2, PVP_OUT_GRID, 101));
 	case PVP_PROOF2:
-		if (out(b, pb->pb_conn, PVP_PROOF3, PVP_OUT_MORE, 64) == -1)
+		if (out(b, pb->pb_conn, PVP_PROOF3, 0, 64) == -1)
 			return (-1);
 		return (out(b, pb->pb_conn, PVP_CLAIM, 0, 100));
 	case PVP_CLAIM:

@@ -159,7 +159,7 @@ ATF_TC_BODY(acknowledged_once, tc)
 	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
 	ATF_CHECK_EQ(2, a->b_acks[1]);
 	ATF_CHECK_EQ(1, a->b_kc->kc_records);
-	lg.lg_kind = LEG_INSIDE;
+	lg.lg_kind = LEG_OUTSIDE_IN;
 	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
 	ATF_CHECK_EQ(1, a->b_acks[0]);
 	box_restart(a);

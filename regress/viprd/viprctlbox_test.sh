@@ -67,7 +67,7 @@ show_body() {
 	    -o match:'^# EOF$' ./ctl show metrics
 	atf_check -o empty ./ctl show routes
 	atf_check -o empty ./ctl show calls
-	atf_check -o match:'next_call +trunk: no-route' ./ctl explain +14085559999
+	atf_check -o match:'next call +trunk: no-route' ./ctl explain +14085559999
 	# Every answer is JSON.
 	for c in show "show processes" "show routes" "show calls" \
 	    "show tickets" "show proofs" "show config" "show metrics" \

@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chan.h"
@@ -48,6 +49,7 @@ struct chan {
 	void			(*c_gone)(struct chan *, void *);
 	void			(*c_violation)(struct chan *, const char *, void *);
 	void			*c_arg;
+	struct log_limit	*c_limit;	/* the caller's, or NULL */
 	uint32_t		 c_role;	/* expected in HELLO */
 	unsigned		 c_batch;
 	int			 c_flags;
@@ -63,6 +65,7 @@ struct chan {
 static void	chan_arm(struct chan *);
 static void	chan_destroy(struct chan *);
 static int	chan_dispatch(struct chan *, struct imsg *);
+static int	chan_loud(struct chan *);
 static void	chan_end(struct chan *);
 static int	chan_gethello(struct chan *, const void *, size_t);
 static void	chan_readable(int, short, void *);
@@ -150,6 +153,26 @@ chan_on_violation(struct chan *ch, void (*cb)(struct chan *, const char *,
     void *))
 {
 	ch->c_violation = cb;
+}
+
+void
+chan_log_limit(struct chan *ch, struct log_limit *limit)
+{
+	ch->c_limit = limit;
+}
+
+/* May a line be written about what the peer did?  errno is left alone. */
+static int
+chan_loud(struct chan *ch)
+{
+	struct timespec	 ts;
+	int		 saved = errno, yes = 1;
+
+	if (ch->c_limit != NULL && clock_gettime(CLOCK_MONOTONIC, &ts) == 0)
+		yes = log_allow(ch->c_limit, (unsigned long long)ts.tv_sec *
+		    1000 + (unsigned long long)ts.tv_nsec / 1000000);
+	errno = saved;
+	return (yes);
 }
 
 int
@@ -272,7 +295,8 @@ chan_violated(struct chan *ch, const char *why)
 {
 	if (ch->c_flags & CHAN_ENDED)
 		return;
-	log_warnx("%s: %s", ch->c_name, why);
+	if (chan_loud(ch))
+		log_warnx("%s: %s", ch->c_name, why);
 	if (ch->c_violation != NULL)
 		ch->c_violation(ch, why, ch->c_arg);
 	chan_end(ch);
@@ -307,7 +331,7 @@ chan_readable(int fd, short event, void *arg)
 		if (errno == EBADMSG || errno == ERANGE)
 			chan_violated(ch, "malformed message");
 		else {
-			if (errno != ECONNRESET)
+			if (errno != ECONNRESET && chan_loud(ch))
 				log_warn("%s: read", ch->c_name);
 			chan_end(ch);
 		}
@@ -381,9 +405,10 @@ chan_gethello(struct chan *ch, const void *data, size_t len)
 	memcpy(&h, data, sizeof(h));
 	if (h.h_version != VIPR_IMSG_VERSION ||
 	    (ch->c_role != CHAN_ANY_ROLE && h.h_role != ch->c_role)) {
-		log_warnx("%s: protocol version %u, role %u; expected %u, %u",
-		    ch->c_name, h.h_version, h.h_role, VIPR_IMSG_VERSION,
-		    ch->c_role);
+		if (chan_loud(ch))
+			log_warnx("%s: protocol version %u, role %u; expected "
+			    "%u, %u", ch->c_name, h.h_version, h.h_role,
+			    VIPR_IMSG_VERSION, ch->c_role);
 		return (-1);
 	}
 	ch->c_flags &= ~CHAN_HELLO;

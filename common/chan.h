@@ -16,6 +16,7 @@
 #include "cursor.h"
 
 struct chan;
+struct log_limit;
 
 /*
  * One message: fixed points at ir_fixed bytes (aligned for any struct of
@@ -86,6 +87,9 @@ int		 chan_hello(struct chan *, uint32_t me, uint32_t peer);
 /* Called before gone when the peer broke the rules; it is logged already. */
 void		 chan_on_violation(struct chan *, void (*)(struct chan *,
 		    const char *why, void *));
+/* Lines about a peer's faults stay below this; one limit may serve many
+ * channels.  Without it each is logged. */
+void		 chan_log_limit(struct chan *, struct log_limit *);
 /* The descriptor, for getpeereid and the like; it stays the channel's. */
 int		 chan_fd(const struct chan *);
 

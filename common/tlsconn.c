@@ -107,7 +107,8 @@ static int	 buf_room(struct buf *, size_t);
 static void	 buf_drop(struct buf *, size_t);
 static void	 buf_clear(struct buf *);
 
-/* -- buffers -- */
+/* -- buffers: what was taken out is wiped, since an idle connection keeps its
+ * buffer and the messages are about calls -- */
 
 /* Room for n more bytes behind the ones there; 0 or -1. */
 static int
@@ -119,6 +120,7 @@ buf_room(struct buf *b, size_t n)
 	if (b->b_off > 0 && (b->b_len == 0 || b->b_size - b->b_off - b->b_len < n)) {
 		if (b->b_len > 0)
 			memmove(b->b_p, b->b_p + b->b_off, b->b_len);
+		explicit_bzero(b->b_p + b->b_len, b->b_off);
 		b->b_off = 0;
 	}
 	if (b->b_size - b->b_off - b->b_len >= n)
@@ -127,8 +129,13 @@ buf_room(struct buf *b, size_t n)
 		return (-1);
 	size = b->b_len + n;
 	size += size / 2;
-	if ((p = realloc(b->b_p, size)) == NULL)
+	if ((p = malloc(size)) == NULL)
 		return (-1);
+	if (b->b_p != NULL) {
+		memcpy(p, b->b_p, b->b_len);
+		explicit_bzero(b->b_p, b->b_len);
+		free(b->b_p);
+	}
 	b->b_p = p;
 	b->b_size = size;
 	return (0);
@@ -137,6 +144,7 @@ buf_room(struct buf *b, size_t n)
 static void
 buf_drop(struct buf *b, size_t n)
 {
+	explicit_bzero(b->b_p + b->b_off, n);
 	b->b_off += n;
 	b->b_len -= n;
 	if (b->b_len == 0)
@@ -149,6 +157,8 @@ buf_drop(struct buf *b, size_t n)
 static void
 buf_clear(struct buf *b)
 {
+	if (b->b_len > 0)
+		explicit_bzero(b->b_p + b->b_off, b->b_len);
 	free(b->b_p);
 	memset(b, 0, sizeof(*b));
 }

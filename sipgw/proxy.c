@@ -391,6 +391,9 @@ proxy_broken(struct proxy *px, const struct sip_flow *fl, const void *p, size_t 
 	px_log(px, PROXY_REFUSED, "malformed message refused: %s", sip_error_str(err));
 	if (sip_answerable(m))
 		px_reply(px, fl, m, NULL, sip_error_status(err), sip_error_str(err), NULL, 0);
+	/* Of a whole message too large in other ways sip_frame closes. */
+	if (err == SIP_E_TOO_MANY_VIAS && fl->fl_face == FACE_OUTSIDE)
+		px->px_ops->po_close(px->px_ctx, fl->fl_conn);
 	px_clean(px);
 }
 

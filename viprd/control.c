@@ -117,6 +117,10 @@ static uint32_t		 last_request;
 static unsigned		 nclients;
 static struct log_limit	 full_limit = { "refused control connections", 5,
 			    10000, 0, 0, 0 };
+static struct log_limit	 fault_limit = { "faults of control clients", 10,
+			    6000, 0, 0, 0 };
+static struct log_limit	 drop_limit = { "dropped control clients", 10,
+			    6000, 0, 0, 0 };
 
 static uint8_t	client_class(uid_t);
 static void	client_drop(struct client *, const char *);
@@ -347,6 +351,7 @@ client_new(int s)
 		return;
 	}
 	chan_batch(cl->cl_chan, 1);
+	chan_log_limit(cl->cl_chan, &fault_limit);
 	cl->cl_uid = uid;
 	cl->cl_class = client_class(uid);
 	evtimer_set(&cl->cl_timer, client_timeout, cl);
@@ -379,7 +384,8 @@ client_gone(struct chan *ch, void *arg)
 static void
 client_drop(struct client *cl, const char *why)
 {
-	log_info("%s: %s", chan_name(cl->cl_chan), why);
+	if (log_allow(&drop_limit, proc_boot_ms()))
+		log_info("%s: %s", chan_name(cl->cl_chan), why);
 	client_free(cl);
 }
 

@@ -23,8 +23,10 @@
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cursor.h"
 #include "e164.h"
@@ -45,6 +47,8 @@ static void	 kcall_unlink(struct kcore *, struct vcr *);
 static void	 kcall_free(struct vcr *);
 static void	 kcall_written(struct kcore *, int, uint64_t, uint64_t);
 static void	 kcall_recording(struct kcore *, int);
+static void	 kcall_time(uint64_t, char *, size_t);
+static void	 kcall_log(struct kcore *, const struct vcr *);
 static uint64_t	 kcall_end(const struct kcore *, const struct vcr *);
 static size_t	 kcall_encode(struct kcore *, const struct vcr *);
 static struct vcr *kcall_decode(struct kcore *, const void *, size_t);
@@ -238,8 +242,7 @@ kcall_written(struct kcore *kc, int error, uint64_t id, uint64_t leg)
 			kcall_unlink(kc, v);
 			kcall_free(v);
 		}
-	}
-	else if (kc->kc_conf != NULL && (kc->kc_conf->c_flags & CONF_LOG_CALLS) &&
+	} else if (kc->kc_conf != NULL && (kc->kc_conf->c_flags & CONF_LOG_CALLS) &&
 	    (v = kcall_find(kc, id)) != NULL)
 		kcall_log(kc, v);
 	kc->kc_ops->ko_leg_ack(kc->kc_arg, leg, error == 0 ? 1 : 2);

@@ -263,6 +263,27 @@ ATF_TC_BODY(malformed, tc)
 	teardown();
 }
 
+/* Strangers can't fill the log. */
+ATF_TC_WITHOUT_HEAD(quiet);
+ATF_TC_BODY(quiet, tc)
+{
+	struct imsg_hdr	 hdr = { T_PLAIN, VIPR_IMSG_MAX + 1, 0, 0 };
+	struct log_limit limit = { "faults", 2, 3600000, 0, 0, 0 };
+	unsigned	 i;
+
+	for (i = 0; i < 5; i++) {
+		setup(0, 0);
+		chan_log_limit(right.e_chan, &limit);
+		ATF_REQUIRE_EQ((ssize_t)sizeof(hdr), write(chan_fd(left.e_chan),
+		    &hdr, sizeof(hdr)));
+		turn(5);
+		ATF_CHECK_EQ(1, right.e_violations);
+		teardown();
+	}
+	ATF_CHECK_EQ(0, limit.ll_tokens);
+	ATF_CHECK_EQ(3, limit.ll_dropped);
+}
+
 ATF_TC_WITHOUT_HEAD(hello);
 ATF_TC_BODY(hello, tc)
 {
@@ -455,6 +476,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, talk);
 	ATF_TP_ADD_TC(tp, violations);
 	ATF_TP_ADD_TC(tp, malformed);
+	ATF_TP_ADD_TC(tp, quiet);
 	ATF_TP_ADD_TC(tp, hello);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, batch);

@@ -82,6 +82,16 @@ case_tls() {
 		expect "$c: the URI's host is none" "403 bad-ticket" 4 ticket="$x"
 		hang_up 4
 	done
+	# Of several names the ticket's grantee is the one that is sealed.
+	cert both "subjectAltName=DNS:c.example,DNS:a.example\n$usage=serverAuth"
+	peer 4 both
+	peer 5 a.example
+	peer 6 c.example
+	open_call 4
+	within "INFO by the other name alone" 481 6 INFO
+	within "INFO by the grantee alone" 200 5 INFO
+	within "BYE by the grantee alone" 200 5 BYE
+	for i in 4 5 6; do hang_up $i; done
 	# Nothing to resume with.
 	peer 4 a.example -sess_out "$work/session"
 	ask 4 method=OPTIONS
@@ -142,19 +152,27 @@ case_strict() {
 	strict "a 400 carries no code" 400 '/^From/d' method=INVITE ticket="$good"
 	# How big.
 	big=$(printf '%070000d' 0)
-	strict "70 KB of body" 413 "" method=INVITE ticket="$good" body="$big"
+	peer 4 a.example
+	expect "70 KB of body" 413 4 ticket="$good" body="$big"
 	ok "and it closes" soon 3 peer_gone 4
+	hang_up 4
 	h=
 	i=0
 	while [ $i -lt 201 ]; do h="${h}X-A: $i\\r\\n" i=$((i + 1)); done
-	strict "over 200 header lines" 400 "s/^Contact/${h}Contact/"
+	peer 4 a.example
+	expect "over 200 header lines" 400 4 sed="s/^Contact/${h}Contact/"
+	ok "and it closes" soon 3 peer_gone 4
+	hang_up 4
 	v=
 	i=0
 	while [ $i -lt 69 ]; do
 		v="${v}Via: SIP\\/2.0\\/TLS v.example;branch=z9hG4bK$i\\r\\n" i=$((i + 1))
 	done
 	strict "70 Vias" 200 "s/^From/${v}From/"
-	strict "71 Vias" 400 "s/^From/${v}Via: SIP\\/2.0\\/TLS v;branch=z9hG4bKv\\r\\nFrom/"
+	peer 4 a.example
+	expect "71 Vias" 400 4 sed="s/^From/${v}Via: SIP\\/2.0\\/TLS v;branch=z9hG4bKv\\r\\nFrom/"
+	ok "and it closes" soon 3 peer_gone 4
+	hang_up 4
 	# Slow: complete 10 s after its first byte.
 	peer 4 a.example
 	ask 4 method=OPTIONS

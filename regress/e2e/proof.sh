@@ -97,7 +97,7 @@ replaced() {
 trying() { [ "$(ctl "$1" -j show | jq -r '.[] | select(.kind=="pvpd") | .connections')" -ge 1 ]; }
 
 # now: A's unproven calls to the number are to be proven at once.
-now() { ctl a verify "$target"; }
+now() { ctl a verify "$target" >/dev/null; }
 
 # key is killed between the call and its proof, and pvpd and both keys in the
 # midst of one: each call is proven all the same.
@@ -127,16 +127,18 @@ case_killed() {
 	offered=$(pstnctl count)
 	call a "$target" 2
 	ok "the next call is direct" equal "$? $(pstnctl count)" "0 $offered"
-	# B's key dies while it judges.
+	# B's key dies in the midst of the next.
 	target=$(number b 50)
 	call a "$target" 3
 	ok "a call to another number was answered" equal $? 0
-	held=$(proc_pid b key)
+	need "A's key holds the three" wait_until 5 holds a 3
+	need "B's key holds the three" wait_until 5 holds b 3
+	held=$(proc_pid b pvpd)
 	kill -STOP "$held"
 	now
 	ok "A's pvpd is at it again" wait_until 20 trying a
-	kill -9 "$held"
-	ok "B's key was killed and is back" wait_until 20 replaced b key "$held"
+	ok "B's key was killed and is back" kill_9 b key
+	kill -CONT "$held" 2>/dev/null
 	ok "that call is proven too" wait_until 20 proven_now pending
 }
 # It may need another moment: ask for it until it is there.

@@ -104,16 +104,13 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t len)
 	struct proxy_stats ps;
 	struct world	*w;
 	uint8_t		*raw, cmd, arg;
-	char		 path[128];
 	size_t		 n, i = 0, steps = 0;
 
 	w = w_new(1);
 	w_shared = w->w_rtab;
 	if (w->w_store != NULL) {
 		/* The first one's stays, for all. */
-		(void)snprintf(path, sizeof(path), "%s/data.mdb", w->w_dir);
-		(void)unlink(path);
-		(void)rmdir(w->w_dir);
+		w_unlink(w);
 		w->w_store = NULL;
 	}
 	route(w);

@@ -43,7 +43,7 @@ struct world {
 	struct conf	*w_conf;
 	struct store	*w_store;
 	struct rtab	*w_rtab;
-	char		 w_dir[64];
+	char		 w_dir[256];
 	uint64_t	 w_boot, w_utc;
 	struct sent	 w_sent[W_SENT];
 	size_t		 w_nsent, w_next;
@@ -341,7 +341,9 @@ w_new(int routes)
 	if (routes && w_shared != NULL)
 		w->w_rtab = w_shared;
 	else if (routes) {
-		(void)strlcpy(w->w_dir, "proxy.XXXXXX", sizeof(w->w_dir));
+		/* kyua: the folder of the test; never the one we stand in. */
+		(void)snprintf(w->w_dir, sizeof(w->w_dir), "%s/proxy.XXXXXX",
+		    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 		if (mkdtemp(w->w_dir) == NULL ||
 		    (w->w_store = store_open(w->w_dir, 1 << 24, 8, &why)) == NULL ||
 		    (w->w_rtab = rtab_new(w->w_store)) == NULL)
@@ -356,10 +358,24 @@ w_new(int routes)
 	return (w);
 }
 
+/* The files of its store; they may be open. */
+W_FN void
+w_unlink(const struct world *w)
+{
+	static const char *const names[] = { "data.mdb", "data.lock", "data.sync" };
+	char	path[300];
+	size_t	i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", w->w_dir, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(w->w_dir);
+}
+
 W_FN void
 w_free(struct world *w)
 {
-	char	path[128];
 	size_t	i;
 
 	proxy_free(w->w_px);
@@ -369,11 +385,7 @@ w_free(struct world *w)
 	if (w->w_store != NULL) {
 		rtab_free(w->w_rtab);
 		store_close(w->w_store);
-		(void)snprintf(path, sizeof(path), "%s/data.mdb", w->w_dir);
-		(void)unlink(path);
-		(void)snprintf(path, sizeof(path), "%s/lock.mdb", w->w_dir);
-		(void)unlink(path);
-		(void)rmdir(w->w_dir);
+		w_unlink(w);
 	}
 	free(w);
 }

@@ -107,13 +107,14 @@ sample(void)
 	    "decoy 5 from +12065550100 to +12065550199\n"
 	    "overlay o.demo {\nconfig o.xml\ncertificate n.crt\nkey n.key\n"
 	    "listen on 127.0.0.1\n}\n"
-	    "pvp {\nlisten on 127.0.0.1\nproofs 3 from 2 callers\n}\n"
+	    "pvp {\nlisten on 127.0.0.1\nproofs 3 from 2 callers\n"
+	    "min-duration 61s\nlimit number 6\n}\n"
 	    "sip {\ncertificate s.crt\nkey s.key\nca ca.pem\n"
 	    "listen inside on 127.0.0.1 udp\nlisten outside on 127.0.0.1\n"
 	    "country 49\nnational 0\nname sip.a.example\n"
 	    "pbx p at 127.0.0.2 udp local +4989\n"
 	    "trunk t at carrier.example port 5070 tcp priority 7\n"
-	    "connect-timeout 1500ms\n}\n";
+	    "connect-timeout 1500ms\nlimit 61 per hour\n}\n";
 	struct conf_listen	*l;
 	struct conf		*c;
 	size_t			 i;
@@ -228,6 +229,9 @@ ATF_TC_BODY(role_key, tc)
 	ATF_CHECK_STREQ("a.example", d->c_domain);
 	ATF_CHECK_EQ(3, d->c_proofs);
 	ATF_CHECK_EQ(2, d->c_proofs_callers);
+	ATF_CHECK_EQ(61, d->c_min_duration);
+	ATF_CHECK_EQ(6, d->c_limit_number);
+	ATF_CHECK_EQ(60, d->c_limit_hour);
 	ATF_CHECK_STREQ("o.demo", d->c_overlay);
 	ATF_CHECK(conf_number_ours(d, "+14085550150"));
 	ATF_CHECK(conf_caller_ours(d, "+14085550400"));
@@ -269,6 +273,9 @@ ATF_TC_BODY(role_sip, tc)
 	ATF_CHECK_EQ(7, h->ch_priority);
 	ATF_CHECK_EQ(1, h->ch_trunk);
 	ATF_CHECK_EQ(1500, d->c_connect_ms);
+	ATF_CHECK_EQ(61, d->c_limit_hour);
+	ATF_CHECK_EQ(60, d->c_min_duration);
+	ATF_CHECK_EQ(2, d->c_proofs);
 	ATF_CHECK_STREQ("49", d->c_rules.er_country);
 	ATF_CHECK_STREQ("b.example", TAILQ_FIRST(&d->c_hosts)->ct_text);
 	ATF_CHECK_EQ(5061, TAILQ_FIRST(&d->c_hosts)->ct_addr.va_port);
@@ -333,6 +340,9 @@ ATF_TC_BODY(other_roles, tc)
 	d = pass(c, ROLE_PVP);
 	ATF_CHECK_EQ(1, count_listens(d, LISTEN_PVP, 1));
 	ATF_CHECK_EQ(1, count_listens(d, LISTEN_OVERLAY, 0));
+	ATF_CHECK_STREQ("", d->c_overlay);
+	ATF_CHECK_EQ(2, d->c_proofs);	/* what conf_new says */
+	ATF_CHECK_EQ(5, d->c_limit_number);
 	ATF_CHECK(!conf_number_ours(d, "+4989123456"));
 	ATF_CHECK_EQ(4, d->c_node_cert.cb_len);
 	ATF_CHECK_STREQ("", d->c_domain);

@@ -143,6 +143,48 @@ ATF_TC_BODY(times, tc)
 	world_end();
 }
 
+/* A line for each record made, and only with "log calls yes". */
+ATF_TC_WITHOUT_HEAD(log_calls);
+ATF_TC_BODY(log_calls, tc)
+{
+	struct imsg_leg	 lg;
+
+	a = box_new("a", "+12125550100", "+12125550199");
+	leg_init(&lg, LEG_TERMINATED);
+	lg.lg_boot_start = lg.lg_boot_stop = 0;
+	lg.lg_start = world_now - 160000;
+	lg.lg_stop = world_now - 80000;
+	a->b_note[0] = '\0';
+	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
+	(void)store_commit(a->b_st);
+	ATF_CHECK_EQ(1, a->b_acks[1]);
+	ATF_CHECK_STREQ("", a->b_note);
+	a->b_cf->c_flags |= CONF_LOG_CALLS;
+	/* Neither what is known already nor what makes no record. */
+	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
+	lg.lg_kind = LEG_OUTSIDE_IN;
+	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
+	(void)store_commit(a->b_st);
+	ATF_CHECK_STREQ("", a->b_note);
+	lg.lg_kind = LEG_TERMINATED;
+	lg.lg_start -= 1000;
+	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
+	ATF_CHECK_STREQ("", a->b_note);
+	(void)store_commit(a->b_st);
+	ATF_CHECK_MSG(strstr(a->b_note, "call recorded: terminated number="
+	    OURS " caller=") == a->b_note, "%s", a->b_note);
+	ATF_CHECK_MSG(strstr(a->b_note, " start=2026-11-20T") != NULL &&
+	    strstr(a->b_note, " stop=2026-11-20T") != NULL, "%s", a->b_note);
+	a->b_note[0] = '\0';
+	memset(lg.lg_caller, 0, sizeof(lg.lg_caller));
+	lg.lg_start -= 1000;
+	ATF_CHECK_EQ(0, kcall_leg(a->b_kc, &lg));
+	(void)store_commit(a->b_st);
+	ATF_CHECK_MSG(strstr(a->b_note, " caller=unknown ") != NULL, "%s",
+	    a->b_note);
+	world_end();
+}
+
 ATF_TC_WITHOUT_HEAD(acknowledged_once);
 ATF_TC_BODY(acknowledged_once, tc)
 {
@@ -307,6 +349,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, originated);
 	ATF_TP_ADD_TC(tp, terminated);
 	ATF_TP_ADD_TC(tp, times);
+	ATF_TP_ADD_TC(tp, log_calls);
 	ATF_TP_ADD_TC(tp, acknowledged_once);
 	ATF_TP_ADD_TC(tp, retention);
 	ATF_TP_ADD_TC(tp, stepped_clock);

@@ -345,7 +345,7 @@ ATF_TC_BODY(syntax, tc)
 	    "outside of it");
 	refused("sip {\n\tbogus\n}\n", 2, "found \"bogus\"", "answer-timeout");
 	refused("sip {\n\tpbx \"x\" at 127.0.0.1 sctp\n}\n", 2,
-	    "found \"sctp\"", "udp|tcp|tls");
+	    "found \"sctp\"", "udp|tcp ");
 	refused("sip {\n\tmedia loud\n}\n", 2, "found \"loud\"", "pass|plain");
 	refused("pvp {\n\tlimit number\n}\n", 2, "found end of line",
 	    "limit number|peer|failures COUNT");
@@ -397,7 +397,10 @@ ATF_TC_BODY(values, tc)
 	refused("pvp {\nmin-duration 2d\n}\n", 2, "2d", "from 0s to 1d");
 	refused("pvp {\nmin-duration 99999999999999999999\n}\n", 2, "999",
 	    "a time");
-	refused("pvp {\nproofs 0\n}\n", 2, "\"0\"", "1 to 100");
+	refused("pvp {\nproofs 0\n}\n", 2, "\"0\"", "from 1 to 16");
+	refused("pvp {\nproofs 17\n}\n", 2, "\"17\"", "from 1 to 16");
+	refused("pvp {\nproofs 16 from 17 callers\n}\n", 2, "\"17\"",
+	    "from 1 to 16");
 	refused("overlay o.x {\nstore-rate 0\n}\n", 2, "\"0\"", "1 to 100000");
 	refused("overlay o.x {\nlisten on 127.0.0.1\nlisten on 127.0.0.1\n}\n",
 	    3, "127.0.0.1:6084 a second time", "one listener");
@@ -407,6 +410,10 @@ ATF_TC_BODY(values, tc)
 	refused("sip {\npbx a at 127.0.0.1 udp\ntrunk a at 127.0.0.2 udp\n}\n",
 	    3, "second hop", "another name");
 	refused("sip {\npbx \"\" at 127.0.0.1 udp\n}\n", 2, "pbx", "a name");
+	refused("sip {\npbx a at 127.0.0.1 tls\n}\n", 2, "pbx: found tls",
+	    "udp or tcp");
+	refused("sip {\ntrunk a at 127.0.0.1 port 5061 tls\n}\n", 2,
+	    "trunk: found tls", "udp or tcp");
 	refused("sip {\npbx a at under_score udp\n}\n", 2, "under_score",
 	    "host name");
 	refused("sip {\n}\nsip {\n}\n", 3, "second sip section", "line 1");

@@ -45,8 +45,10 @@ void	cpace_isk_oc(uint8_t isk[CPACE_ISK], const void *sid, size_t sidlen,
 	    const uint8_t Yb[CPACE_ELEMENT], const void *adb, size_t adblen);	/* vectors only */
 void	cpace_mac_key(uint8_t mk[CPACE_ISK], const void *sid, size_t sidlen,
 	    const uint8_t isk[CPACE_ISK]);
-void	cpace_tag(uint8_t tag[CPACE_TAG], const uint8_t mk[CPACE_ISK],
-	    const uint8_t Y[CPACE_ELEMENT], const void *ad, size_t adlen);
+/* Both confirmation tags: each over its own side's element and data. */
+void	cpace_tags(uint8_t ta[CPACE_TAG], uint8_t tb[CPACE_TAG], const uint8_t mk[CPACE_ISK],
+	    const uint8_t Ya[CPACE_ELEMENT], const void *ada, size_t adalen,
+	    const uint8_t Yb[CPACE_ELEMENT], const void *adb, size_t adblen);
 /* HMAC-SHA512 with a 64-byte key, over the parts in turn (NULL ends). */
 void	cpace_hmac(uint8_t out[64], const uint8_t key[64], const void *a, size_t alen,
 	    const void *b, size_t blen);

@@ -34,6 +34,8 @@
 #define READ_MIN_MS	300000
 #define READ_MAX_MS	900000
 #define READ_AGE_MS	60000	/* entries younger than this are not read back */
+#define ALARM_MS	10000	/* that many failures in one line */
+#define ALARM_AGAIN_MS	1800000
 #define VALUE_LEN	20
 
 struct store_op {
@@ -66,6 +68,8 @@ static void	 op_signed(struct node *, int, const void *, size_t, void *);
 static void	 op_stored(struct node *, const struct node_resp *, void *);
 static void	 op_finish(struct store_op *, int);
 static void	 round_done(struct regist *, struct regist_entry *);
+static void	 regist_failed(struct regist *, const struct regist_entry *);
+static void	 regist_alarm(void *);
 static uint32_t	 regist_lifetime(const struct regist *);
 static void	 readback(void *);
 static void	 readback_done(struct node *, const struct lookup_result *, void *);
@@ -121,6 +125,7 @@ regist_new(struct node *n, const uint8_t secret[REGIST_SECRET_LEN],
 	}
 	ntimer_set(&rg->rg_timer, regist_pump, rg);
 	ntimer_set(&rg->rg_readtimer, readback, rg);
+	ntimer_set(&rg->rg_alarmtimer, regist_alarm, rg);
 	n->n_regist = rg;
 	n->n_joined = regist_joined;
 	return (rg);
@@ -135,6 +140,7 @@ regist_free(struct regist *rg)
 		return;
 	ntimer_del(&rg->rg_node->n_timers, &rg->rg_timer);
 	ntimer_del(&rg->rg_node->n_timers, &rg->rg_readtimer);
+	ntimer_del(&rg->rg_node->n_timers, &rg->rg_alarmtimer);
 	rg->rg_node->n_regist = NULL;
 	rg->rg_node->n_joined = NULL;
 	rg->rg_keep = NULL;
@@ -657,12 +663,43 @@ round_done(struct regist *rg, struct regist_entry *re)
 	re->re_good = 0;
 	if (re->re_fails < UINT8_MAX)
 		re->re_fails++;
-	if (re->re_fails >= 3)
+	if (re->re_fails >= 3) {
 		entry_state(rg, re, REGIST_FAILED);
+		regist_failed(rg, re);
+	}
 	ms = (uint64_t)RETRY_MS << (re->re_fails < 7 ? re->re_fails - 1 : 7);
 	if (ms > RETRY_MAX_MS)
 		ms = RETRY_MAX_MS;
 	entry_due(rg, re, n->n_mono + ms / 2 + node_rand(n, (uint32_t)ms));
+}
+
+/* One line for all that fail at the same time, and one again while it lasts. */
+static void
+regist_failed(struct regist *rg, const struct regist_entry *re)
+{
+	struct node	*n = rg->rg_node;
+	uint64_t	 at = n->n_mono + ALARM_MS;
+
+	rg->rg_error = re->re_error;
+	if (rg->rg_alarmtimer.nt_armed)
+		return;
+	ntimer_add(&n->n_timers, &rg->rg_alarmtimer,
+	    at > rg->rg_alarm_next ? at : rg->rg_alarm_next);
+}
+
+static void
+regist_alarm(void *arg)
+{
+	struct regist	*rg = arg;
+	struct node	*n = rg->rg_node;
+
+	if (rg->rg_nfailed == 0)
+		return;
+	rg->rg_alarm_next = n->n_mono + ALARM_AGAIN_MS;
+	rg->rg_alarms++;
+	node_log(n, NODE_WARN, "%zu of %zu registrations have failed three times or "
+	    "more, the last one with %s; they are tried again", rg->rg_nfailed,
+	    rg->rg_nentries, wire_errcode_str(rg->rg_error));
 }
 
 /* -- reading back -- */

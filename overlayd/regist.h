@@ -64,6 +64,9 @@ struct regist {
 	uint64_t	 rg_tokens;	/* thousandths */
 	uint64_t	 rg_tokens_at;
 	struct ntimer	 rg_timer, rg_readtimer;
+	struct ntimer	 rg_alarmtimer;	/* a line about those that failed */
+	uint64_t	 rg_alarm_next;	/* mono ms; not before */
+	uint16_t	 rg_error;	/* RELOAD error of the last that failed */
 	uint64_t	 rg_read_min, rg_read_max;	/* ms between read-backs */
 	uint64_t	 rg_readbacks, rg_alarms, rg_stores;
 	regist_keep_fn	 rg_keep;

@@ -239,6 +239,8 @@ ctl_show(struct chan *ch, uint32_t id)
 	ctl_uint(&row, "published", regist->rg_npublished);
 	ctl_uint(&row, "pending", regist->rg_npending);
 	ctl_uint(&row, "failed", regist->rg_nfailed);
+	ctl_str(&row, "failed_error", regist->rg_nfailed == 0 ? "" :
+	    wire_errcode_str(regist->rg_error));
 	ctl_uint(&row, "document", node->n_doc->rd_sequence);
 	ctl_uint(&row, "alarms", regist->rg_alarms);
 	ctl_str(&row, "store", glue_store_error() == 0 ? "ok" : strerror(glue_store_error()));

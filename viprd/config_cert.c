@@ -45,6 +45,7 @@
 
 #define CHAIN_MAX	10
 #define EXPIRY_WARN	(14 * 86400)
+#define EXPIRY_WARN_DOC	(30 * 86400)
 #define ID_KP_SIPDOMAIN	"1.3.6.1.5.5.7.3.20"	/* RFC 5924 */
 #define ID_KP_ANY	"2.5.29.37.0"
 #define ID_KP_SERVER	"1.3.6.1.5.5.7.3.1"
@@ -64,6 +65,8 @@ static void	 check_pair(struct problems *, const struct conf_blob *, const struc
 static void	 check_trust(struct problems *, const struct conf *, X509 *, STACK_OF(X509) *);
 static void	 check_sip(struct problems *, const struct conf *);
 static void	 check_inside(struct problems *, const struct conf *);
+static void	 check_document(const struct problems *, const struct conf_blob *,
+		    const struct reload_doc *);
 static void	 check_node(struct problems *, const struct conf *);
 
 /* The leaf, and what follows it in *chain.  NULL: logged, or not there. */
@@ -391,6 +394,27 @@ check_inside(struct problems *pr, const struct conf *c)
 	sk_X509_pop_free(chain, X509_free);
 }
 
+/* An old document is not refused: the overlay goes on without its signer. */
+static void
+check_document(const struct problems *pr, const struct conf_blob *b,
+    const struct reload_doc *doc)
+{
+	char	 text[64];
+
+	if (doc->rd_self_signed != RELOAD_SELF_NO &&
+	    (pr->pr_flags & CONFIG_CHECK))
+		log_warnx("warning: overlay config %s: self-signed "
+		    "certificates are permitted: chosen Node-IDs are "
+		    "nearly free", b->cb_path);
+	if (doc->rd_expiration == 0 ||
+	    doc->rd_expiration - pr->pr_now >= EXPIRY_WARN_DOC)
+		return;
+	date_text(doc->rd_expiration, text, sizeof(text));
+	log_warnx("warning: overlay config %s: expire%s at %s: a newer one is "
+	    "needed of whoever runs the overlay", b->cb_path,
+	    doc->rd_expiration <= pr->pr_now ? "d" : "s", text);
+}
+
 /* The node's certificate in the overlay of the document. */
 static void
 check_node(struct problems *pr, const struct conf *c)
@@ -412,11 +436,8 @@ check_node(struct problems *pr, const struct conf *c)
 		    text, sizeof(text)) == -1)
 			problem(pr, "overlay config %s: %s",
 			    c->c_ov_config.cb_path, text);
-		else if (doc->rd_self_signed != RELOAD_SELF_NO &&
-		    (pr->pr_flags & CONFIG_CHECK))
-			log_warnx("warning: overlay config %s: self-signed "
-			    "certificates are permitted: chosen Node-IDs are "
-			    "nearly free", c->c_ov_config.cb_path);
+		else
+			check_document(pr, &c->c_ov_config, doc);
 	}
 	if ((x = chain_read(pr, b, "overlay certificate", &chain)) == NULL)
 		goto done;

@@ -479,7 +479,7 @@ initiator_check2(struct kcore *kc, struct kconn *co, struct vcr *v,
 	const uint8_t	*yb, *tb;
 	uint8_t		 adb[4], want[4], sid[33];
 	uint8_t		 k[CPACE_ELEMENT], isk[CPACE_ISK], mk[CPACE_ISK];
-	uint8_t		 tag[CPACE_TAG];
+	uint8_t		 ta[CPACE_TAG], tag[CPACE_TAG];
 	int		 ok = -1;
 
 	(void)kc;
@@ -503,9 +503,10 @@ initiator_check2(struct kcore *kc, struct kconn *co, struct vcr *v,
 	cpace_isk(isk, sid, sizeof(sid), k, co->co_Y, co->co_ad, co->co_adlen,
 	    yb, adb, sizeof(adb));
 	cpace_mac_key(mk, sid, sizeof(sid), isk);
-	cpace_tag(tag, mk, yb, adb, sizeof(adb));
+	cpace_tags(ta, tag, mk, co->co_Y, co->co_ad, co->co_adlen, yb, adb,
+	    sizeof(adb));
 	if (sodium_memcmp(tag, tb, sizeof(tag)) == 0) {
-		cpace_tag(co->co_ta, mk, co->co_Y, co->co_ad, co->co_adlen);
+		memcpy(co->co_ta, ta, sizeof(co->co_ta));
 		kpvp_rk(co->co_rk, isk);
 		ok = 0;
 	}
@@ -514,6 +515,7 @@ done:
 	sodium_memzero(k, sizeof(k));
 	sodium_memzero(isk, sizeof(isk));
 	sodium_memzero(mk, sizeof(mk));
+	sodium_memzero(ta, sizeof(ta));
 	sodium_memzero(tag, sizeof(tag));
 	return (ok);
 }

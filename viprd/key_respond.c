@@ -321,8 +321,8 @@ responder_run(struct kcore *kc, struct kconn *co, const struct proof1 *p1)
 	cpace_isk(isk, sid, sizeof(sid), k, p1->p1_Y, p1->p1_ad, p1->p1_adlen,
 	    yb, adb, sizeof(adb));
 	cpace_mac_key(mk, sid, sizeof(sid), isk);
-	cpace_tag(tb, mk, yb, adb, sizeof(adb));
-	cpace_tag(co->co_ta, mk, p1->p1_Y, p1->p1_ad, p1->p1_adlen);
+	cpace_tags(co->co_ta, tb, mk, p1->p1_Y, p1->p1_ad, p1->p1_adlen, yb,
+	    adb, sizeof(adb));
 	kpvp_rk(co->co_rk, isk);
 	wbuf_init(&w, co->co_out, sizeof(co->co_out));
 	wbuf_lv(&w, 1, adb, sizeof(adb));

@@ -57,6 +57,7 @@ static int		 parent_facility(const char *);
 static void		 parent_limits(void);
 static void		 parent_run(void) __attribute__((__noreturn__));
 static void		 parent_signal(int, short, void *);
+static void		 parent_next_drop(void);
 static void		 reload_commit(void);
 static void		 reload_done(const char *);
 static void		 reload_timeout(int, short, void *);
@@ -359,6 +360,7 @@ parent_stop_step(void)
 		child_stop(key);
 		return;
 	}
+	parent_next_drop();
 	if (parent.p_conf->c_control[0] != '\0')
 		(void)unlink(parent.p_conf->c_control);
 	log_info("stopped");
@@ -428,6 +430,18 @@ parent_reload_answer(struct child *cp, uint64_t generation, const char *nak)
 	reload_commit();
 }
 
+/* A configuration that will not be used leaves no control socket behind. */
+static void
+parent_next_drop(void)
+{
+	if (parent.p_next == NULL)
+		return;
+	if (strcmp(parent.p_next->c_control, parent.p_conf->c_control) != 0)
+		(void)unlink(parent.p_next->c_control);
+	conf_free(parent.p_next);
+	parent.p_next = NULL;
+}
+
 void
 parent_reload_abort(const char *why)
 {
@@ -442,8 +456,7 @@ parent_reload_abort(const char *why)
 		if (parent.p_children[i].cp_chan != NULL)
 			child_order(&parent.p_children[i], IMSG_RECONF_ABORT,
 			    parent.p_next->c_generation);
-	conf_free(parent.p_next);
-	parent.p_next = NULL;
+	parent_next_drop();
 	reload_done(why);
 }
 

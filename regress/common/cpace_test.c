@@ -137,10 +137,9 @@ check_example(const struct example *ex)
 	CHECK_HEX(ex->isk, isk, 64);
 	cpace_mac_key(mk, sid, ns, isk);
 	CHECK_HEX(ex->mk, mk, 64);
-	cpace_tag(tag, mk, Yb, adb, nb);
-	CHECK_HEX(ex->Tb, tag, 64);
-	cpace_tag(tag, mk, Ya, ada, na);
-	CHECK_HEX(ex->Ta, tag, 64);
+	cpace_tags(ta, tb, mk, Ya, ada, na, Yb, adb, nb);
+	CHECK_HEX(ex->Tb, tb, 64);
+	CHECK_HEX(ex->Ta, ta, 64);
 }
 
 ATF_TC_WITHOUT_HEAD(example);

@@ -196,11 +196,12 @@ case_disk() {
 	ok "it holds what it held" wait_until 10 holds a "$kept"
 }
 
-# burst: 36 calls of A, as many at once as one pair of numbers may have.
+# burst: 36 calls of A, as many at once as one pair of numbers may have, to
+# numbers that nobody claims.
 burst() {
 	_pids=
 	for _from in 01 50 73; do
-		for _to in 01 50 73; do
+		for _to in 11 12 13; do
 			callport=$((callport + 1))
 			(cd "$work/a" && exec timeout 60 sipp -sf "$e2e/uac.xml" "$(ip a):5060" \
 			    -i "$(pbx a)" -p $callport -s "$(number b $_to)" -m 4 -r 4 -l 4 \

@@ -457,6 +457,39 @@ ATF_TC_BODY(key_away, tc)
 	sim_free(si);
 }
 
+/* Peers refuse what we store: one line for all of it, again while it lasts. */
+ATF_TC_WITHOUT_HEAD(refused);
+ATF_TC_BODY(refused, tc)
+{
+	struct sim	*si = ring_of(5, 101);
+	struct regist	*rg = si->si_node[2].sn_regist;
+	struct reload_kind *rk = NULL;
+	uint32_t	 size;
+	size_t		 i;
+
+	for (i = 0; i < si->si_doc.rd_kinds; i++)
+		if (si->si_doc.rd_kind[i].rk_id == RELOAD_KIND_VIPR)
+			rk = &si->si_doc.rd_kind[i];
+	ATF_REQUIRE(rk != NULL);
+	size = rk->rk_max_size;
+	rk->rk_max_size = 4;
+	sim_numbers(&si->si_node[2], "+14085550100", "+14085550119", NULL, NULL, 0);
+	sim_for(si, 120000);
+	ATF_CHECK_EQ(20, rg->rg_nfailed);
+	ATF_CHECK_EQ(WIRE_E_DATA_TOO_LARGE, rg->rg_error);
+	ATF_CHECK_EQ(1, rg->rg_alarms);
+	sim_for(si, 1500000);
+	ATF_CHECK_EQ(1, rg->rg_alarms);
+	sim_for(si, 400000);
+	ATF_CHECK_EQ(2, rg->rg_alarms);
+	rk->rk_max_size = size;
+	sim_for(si, 3600000);
+	ATF_CHECK_EQ(0, rg->rg_nfailed);
+	ATF_CHECK_EQ(20, rg->rg_npublished);
+	ATF_CHECK_EQ(2, rg->rg_alarms);
+	sim_free(si);
+}
+
 /* A member whose signatures are not valid gets nowhere. */
 ATF_TC_WITHOUT_HEAD(bad_signer);
 ATF_TC_BODY(bad_signer, tc)
@@ -586,6 +619,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, leave);
 	ATF_TP_ADD_TC(tp, partition);
 	ATF_TP_ADD_TC(tp, key_away);
+	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, bad_signer);
 	ATF_TP_ADD_TC(tp, appattach);
 	ATF_TP_ADD_TC(tp, hidden);

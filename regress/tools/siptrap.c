@@ -51,6 +51,7 @@ static const char	*finalcode = "486", *provisional, *extra;
 static int		 silent, closing, delay;
 
 static void	answer(SSL *, const char *, const char *);
+static int	message(SSL *, const char *);
 static void	serve(SSL *);
 
 /* Copy the lines of msg that begin with one of our five headers. */
@@ -99,29 +100,50 @@ answer(SSL *ssl, const char *msg, const char *code)
 	(void)SSL_write(ssl, out, n);
 }
 
+/* One message; -1: close. */
+static int
+message(SSL *ssl, const char *msg)
+{
+	printf("%s\n--\n", msg);
+	fflush(stdout);
+	if (strncmp(msg, "INVITE ", 7) == 0) {
+		if (closing)
+			return (-1);
+		if (provisional != NULL)
+			answer(ssl, msg, provisional);
+		if (silent)
+			return (0);
+		if (delay > 0)
+			(void)poll(NULL, 0, delay);
+		answer(ssl, msg, finalcode);
+	} else if (strncmp(msg, "ACK ", 4) != 0 && strncmp(msg, "SIP/2.0", 7) != 0)
+		answer(ssl, msg, "200");
+	return (0);
+}
+
+/* A read may hold several messages, but not a part of one. */
 static void
 serve(SSL *ssl)
 {
-	char	buf[65536];
-	int	n;
+	char		 buf[65536], keep;
+	const char	*h;
+	char		*p, *end;
+	int		 n;
 
 	while ((n = SSL_read(ssl, buf, sizeof(buf) - 1)) > 0) {
 		buf[n] = '\0';
-		printf("%s\n--\n", buf);
-		fflush(stdout);
-		if (strncmp(buf, "INVITE ", 7) == 0) {
-			if (closing)
+		for (p = buf; *p != '\0'; p = end) {
+			end = buf + n;
+			h = strcasestr(p, "\r\nContent-Length:");
+			if (strstr(p, "\r\n\r\n") != NULL && h != NULL &&
+			    strstr(p, "\r\n\r\n") + 4 + atoi(h + 17) < end)
+				end = strstr(p, "\r\n\r\n") + 4 + atoi(h + 17);
+			keep = *end;
+			*end = '\0';
+			if (message(ssl, p) == -1)
 				return;
-			if (provisional != NULL)
-				answer(ssl, buf, provisional);
-			if (silent)
-				continue;
-			if (delay > 0)
-				(void)poll(NULL, 0, delay);
-			answer(ssl, buf, finalcode);
-		} else if (strncmp(buf, "ACK ", 4) != 0 &&
-		    strncmp(buf, "SIP/2.0", 7) != 0)
-			answer(ssl, buf, "200");
+			*end = keep;
+		}
 	}
 }
 

@@ -149,6 +149,20 @@ overlay_body() {
 	bad "overlay config $PWD/overlay.xml:" \
 	    "overlay certificate $PWD/node.crt: is for overlay o.example, expected p.example"
 	conf
+	# The document's end: a warning in time, and no more than that.
+	"$(bin viprctl)" ca config -d 20 -o overlay.xml ca >/dev/null
+	good
+	atf_check -o ignore \
+	    grep "warning: overlay config $PWD/overlay.xml: expires at 20" err
+	"$(bin viprctl)" ca config -d 2 -o overlay.xml ca >/dev/null
+	echo 'test clock-offset 3d' >>viprd.conf
+	good
+	atf_check -o ignore \
+	    grep "warning: overlay config $PWD/overlay.xml: expired at 20" err
+	conf
+	"$(bin viprctl)" ca config -d 31 -o overlay.xml ca >/dev/null
+	good
+	atf_check -s exit:1 grep "overlay config" err
 	# Of another overlay of that name.
 	"$(bin viprctl)" ca init ca2 o.example >/dev/null
 	"$(bin viprctl)" ca sign -o node2 ca2 >/dev/null
@@ -318,6 +332,7 @@ service_body() {
 }
 
 install_head() {
+	atf_set require.progs openssl
 	atf_set timeout 120
 }
 install_body() {
@@ -327,6 +342,7 @@ install_body() {
 	done
 	build=$(cd "$(bin .)" && pwd)
 	[ -w "$build" ] || atf_skip "the build folder is not ours"
+	setup
 	cd "$(src .)" || atf_fail "no source"
 	d=$OLDPWD/root
 	# Nothing is built: it is there.
@@ -340,6 +356,8 @@ install_body() {
 	    lib/sysusers.d/vipr.conf lib/tmpfiles.d/vipr.conf; do
 		[ -f "$d/opt/vipr/$f" ] || atf_fail "$f is missing"
 	done
+	atf_check -e match:'configuration OK' "$d/opt/vipr/sbin/viprd" -n \
+	    -f "$OLDPWD/viprd.conf"
 	atf_check -o ignore grep '^ExecStart=/opt/vipr/sbin/viprd$' \
 	    "$d/opt/vipr/lib/systemd/system/viprd.service"
 	atf_check -o ignore -e ignore make O="$build" DESTDIR="$d" \

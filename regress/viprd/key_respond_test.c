@@ -101,9 +101,9 @@ hand_run(struct hand *h, unsigned method, unsigned run, const char *called,
 	cpace_isk(isk, sid, 33, k, h->h_Y, h->h_ad, h->h_adlen, p2->s_body + 5,
 	    p2->s_body + 1, 4);
 	cpace_mac_key(mk, sid, 33, isk);
-	cpace_tag(tag, mk, p2->s_body + 5, p2->s_body + 1, 4);
+	cpace_tags(h->h_ta, tag, mk, h->h_Y, h->h_ad, h->h_adlen,
+	    p2->s_body + 5, p2->s_body + 1, 4);
 	h->h_good = memcmp(tag, p2->s_body + 37, 64) == 0;
-	cpace_tag(h->h_ta, mk, h->h_Y, h->h_ad, h->h_adlen);
 	kpvp_rk(h->h_rk, isk);
 }
 

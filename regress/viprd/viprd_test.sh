@@ -260,6 +260,7 @@ busy_port_body() {
 tc reload
 reload_head() {
 	atf_set descr "all of a new configuration or none of it"
+	atf_set require.progs openssl
 	atf_set timeout 60
 }
 reload_body() {
@@ -290,6 +291,25 @@ reload_body() {
 	cp good.conf viprd.conf
 	atf_check ./ask 12
 	atf_check_equal $key "$(pid_of key)"
+	# A control socket that moves: the old one goes; when key refuses the
+	# configuration it is the new one.
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+	    -nodes -keyout one.key -out in.crt -subj /CN=in -days 9 2>/dev/null
+	openssl ecparam -name prime256v1 -genkey -noout -out in.key
+	chmod 600 in.key
+	awk -v d="$PWD" '{ print } /^[ \t]*sip \{/ {
+		print "inside certificate \"" d "/in.crt\""
+		print "inside key \"" d "/in.key\""
+	}' good.conf | sed 's,ctl.sock,ctl2.sock,' >viprd.conf
+	atf_check -s exit:1 -o match:'in.key' ./ask 12
+	atf_check test ! -e ctl2.sock
+	atf_check test -S ctl.sock
+	sed 's,ctl.sock,ctl2.sock,' good.conf >viprd.conf
+	kill -HUP "$(cat pid)"
+	wait_until test ! -e ctl.sock
+	atf_check test -S ctl2.sock
+	sed 's,ctl.sock,ctl2.sock,' ask >ask.new && cp ask.new ask
+	wait_until ./ask 1
 	atf_check -o match:'degraded=$' ./ask 1
 }
 
@@ -306,6 +326,11 @@ hostile_client_body() {
 	    twice flood; do
 		atf_check "$ctlbad" "$PWD/ctl.sock" $m
 	done
+	# That many lines it cannot cause.
+	for i in $(seq 60); do
+		"$ctlbad" "$PWD/ctl.sock" garbage || atf_fail "garbage"
+	done
+	atf_check test "$(grep -c 'client of uid' log)" -lt 50
 	# More connections than one may have; root has some left.
 	mkfifo hold
 	"$ctlbad" "$PWD/ctl.sock" hold 100 <hold >held &

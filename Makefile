@@ -5,6 +5,7 @@
 #   make check          every test (the same as sh regress/check)
 #   make check-asan     the tests under ASan and UBSan
 #   make demo, bench, fuzz FUZZ_SECONDS=n
+#   make sim NODES=10000 STORED=100000 SEED=1 CHURN=50 MINUTES=60 KILL=30
 #   make install DESTDIR=... PREFIX=...
 
 PREFIX	= /usr/local
@@ -53,6 +54,21 @@ bench:
 fuzz:
 	sh regress/fuzz
 
+# The overlay in one process and in virtual time; see regress/sim/sim.c.
+NODES	= 1000
+STORED	= 10000
+SEED	= 1
+CHURN	= 50
+MINUTES	= 60
+KILL	= 30
+SPLIT	= 0
+LOOKUPS	= 0
+LOSS	= 5
+
+sim: $(O)/regress/sim/sim
+	$(O)/regress/sim/sim -n $(NODES) -s $(STORED) -S $(SEED) -c $(CHURN) \
+	    -m $(MINUTES) -k $(KILL) -p $(SPLIT) -l $(LOOKUPS) -L $(LOSS)
+
 # All of it below $(DESTDIR)$(PREFIX), the sample configuration in
 # share/examples/vipr: nothing in /etc is touched.
 DAEMONS	= overlayd pvpd sipgw
@@ -87,4 +103,4 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all programs tests benches check check-asan demo bench fuzz clean install uninstall
+.PHONY: all programs tests benches check check-asan demo bench fuzz sim clean install uninstall

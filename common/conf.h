@@ -184,7 +184,7 @@ int		 conf_name_ours(const struct conf *, const char *host, size_t len);
  *   control   its socket, operators
  *   overlayd  its listeners, PVP's addresses, node certificate, document,
  *             numbers, decoys
- *   pvpd      its listeners, node certificate, limits, addresses of the overlay
+ *   pvpd      its listeners, node certificate, addresses of the overlay's
  *   sipgw     its listeners, SIP certificates, CA bundle, hops, numbers,
  *             callers, never, names, hosts, resolvers
  */

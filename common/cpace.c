@@ -15,13 +15,17 @@
  */
 
 /*
- * core: CPace on ristretto255 with SHA-512 over libsodium.  Inputs are
- * streamed into the hash, so that no buffer holds the secret string; each
- * hash and MAC state is wiped.  Runs in the key process.
+ * core: CPace on ristretto255 with SHA-512.  The group is libsodium's, the
+ * hash is libcrypto's, which is twice as fast.  Inputs are streamed into the
+ * hash, so that no buffer holds the secret string; each hash state is wiped,
+ * and the stack on which libcrypto left its message schedule.  Runs in the key
+ * process.
  */
 
 #include <sys/types.h>
 
+#define OPENSSL_SUPPRESS_DEPRECATED	/* the plain SHA512_*: they can't fail */
+#include <openssl/sha.h>
 #include <sodium.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,11 +40,16 @@
 #define DSI_ISK_LEN	21
 #define BLOCK		128		/* of SHA-512 */
 #define LEB_MAX		10
+#define STACK		4096		/* more than the hash takes up */
 
 struct sink {
-	crypto_hash_sha512_state	*sk_hash;	/* one of these is set */
-	crypto_auth_hmacsha512_state	*sk_hmac;
-	struct wbuf			*sk_buf;
+	SHA512_CTX	*sk_hash;	/* one of these is set */
+	struct wbuf	*sk_buf;
+};
+
+/* HMAC with a key of CPACE_ISK bytes: both hashes have taken it up. */
+struct mac {
+	SHA512_CTX	 ma_in, ma_out;
 };
 
 static size_t	 leb128(uint8_t *, size_t);
@@ -50,8 +59,10 @@ static void	 sink_generator(const struct sink *, const void *, size_t,
 		    const void *, size_t, const void *, size_t);
 static int	 part_cmp(const uint8_t *, const void *, size_t,
 		    const uint8_t *, const void *, size_t);
-static void	 isk_begin(crypto_hash_sha512_state *, const void *, size_t,
-		    const uint8_t *);
+static void	 isk_begin(SHA512_CTX *, const void *, size_t, const uint8_t *);
+static void	 hash_final(SHA512_CTX *, uint8_t *);
+static void	 mac_init(struct mac *, const uint8_t *);
+static void	 mac_final(struct mac *, uint8_t *);
 
 /* Least significant group first, bit 7 on all bytes but the last. */
 static size_t
@@ -74,9 +85,7 @@ sink_add(const struct sink *sk, const void *p, size_t len)
 	if (len == 0)
 		return;
 	if (sk->sk_hash != NULL)
-		crypto_hash_sha512_update(sk->sk_hash, p, len);
-	if (sk->sk_hmac != NULL)
-		crypto_auth_hmacsha512_update(sk->sk_hmac, p, len);
+		(void)SHA512_Update(sk->sk_hash, p, len);
 	if (sk->sk_buf != NULL)
 		wbuf_bytes(sk->sk_buf, p, len);
 }
@@ -112,19 +121,18 @@ int
 cpace_generator(uint8_t g[CPACE_ELEMENT], const void *prs, size_t prslen,
     const void *ci, size_t cilen, const void *sid, size_t sidlen)
 {
-	crypto_hash_sha512_state	 st;
-	struct sink			 sk = { &st, NULL, NULL };
-	uint8_t				 h[crypto_hash_sha512_BYTES];
-	int				 ret;
+	SHA512_CTX	 st;
+	struct sink	 sk = { &st, NULL };
+	uint8_t		 h[SHA512_DIGEST_LENGTH];
+	int		 ret;
 
 	memset(g, 0, CPACE_ELEMENT);
 	if (prslen > CPACE_PRS_MAX)
 		return (-1);
-	crypto_hash_sha512_init(&st);
+	(void)SHA512_Init(&st);
 	sink_generator(&sk, prs, prslen, ci, cilen, sid, sidlen);
-	crypto_hash_sha512_final(&st, h);
+	hash_final(&st, h);
 	ret = crypto_core_ristretto255_from_hash(g, h);
-	sodium_memzero(&st, sizeof(st));
 	sodium_memzero(h, sizeof(h));
 	return (ret == 0 ? 0 : -1);
 }
@@ -134,7 +142,7 @@ cpace_generator_string(uint8_t *out, size_t size, const void *prs,
     size_t prslen, const void *ci, size_t cilen, const void *sid, size_t sidlen)
 {
 	struct wbuf	 w;
-	struct sink	 sk = { NULL, NULL, &w };
+	struct sink	 sk = { NULL, &w };
 
 	if (prslen > CPACE_PRS_MAX)
 		return (0);
@@ -191,13 +199,21 @@ cpace_shared(uint8_t K[CPACE_ELEMENT], const uint8_t y[CPACE_SCALAR],
 	return (ret);
 }
 
+/* Also wipes what the hash has left behind. */
 static void
-isk_begin(crypto_hash_sha512_state *st, const void *sid, size_t sidlen,
-    const uint8_t *K)
+hash_final(SHA512_CTX *st, uint8_t *out)
 {
-	struct sink	 sk = { st, NULL, NULL };
+	(void)SHA512_Final(out, st);
+	sodium_memzero(st, sizeof(*st));
+	sodium_stackzero(STACK);
+}
 
-	crypto_hash_sha512_init(st);
+static void
+isk_begin(SHA512_CTX *st, const void *sid, size_t sidlen, const uint8_t *K)
+{
+	struct sink	 sk = { st, NULL };
+
+	(void)SHA512_Init(st);
 	sink_lv(&sk, DSI_ISK, DSI_ISK_LEN);
 	sink_lv(&sk, sid, sidlen);
 	sink_lv(&sk, K, CPACE_ELEMENT);
@@ -209,16 +225,15 @@ cpace_isk(uint8_t isk[CPACE_ISK], const void *sid, size_t sidlen,
     const uint8_t Ya[CPACE_ELEMENT], const void *ada, size_t adalen,
     const uint8_t Yb[CPACE_ELEMENT], const void *adb, size_t adblen)
 {
-	crypto_hash_sha512_state	 st;
-	struct sink			 sk = { &st, NULL, NULL };
+	SHA512_CTX	 st;
+	struct sink	 sk = { &st, NULL };
 
 	isk_begin(&st, sid, sidlen, K);
 	sink_lv(&sk, Ya, CPACE_ELEMENT);
 	sink_lv(&sk, ada, adalen);
 	sink_lv(&sk, Yb, CPACE_ELEMENT);
 	sink_lv(&sk, adb, adblen);
-	crypto_hash_sha512_final(&st, isk);
-	sodium_memzero(&st, sizeof(st));
+	hash_final(&st, isk);
 }
 
 /*
@@ -251,9 +266,9 @@ cpace_isk_oc(uint8_t isk[CPACE_ISK], const void *sid, size_t sidlen,
     const uint8_t Ya[CPACE_ELEMENT], const void *ada, size_t adalen,
     const uint8_t Yb[CPACE_ELEMENT], const void *adb, size_t adblen)
 {
-	crypto_hash_sha512_state	 st;
-	struct sink			 sk = { &st, NULL, NULL };
-	int				 a_first;
+	SHA512_CTX	 st;
+	struct sink	 sk = { &st, NULL };
+	int		 a_first;
 
 	a_first = part_cmp(Ya, ada, adalen, Yb, adb, adblen) >= 0;
 	isk_begin(&st, sid, sidlen, K);
@@ -262,23 +277,51 @@ cpace_isk_oc(uint8_t isk[CPACE_ISK], const void *sid, size_t sidlen,
 	sink_lv(&sk, a_first ? ada : adb, a_first ? adalen : adblen);
 	sink_lv(&sk, a_first ? Yb : Ya, CPACE_ELEMENT);
 	sink_lv(&sk, a_first ? adb : ada, a_first ? adblen : adalen);
-	crypto_hash_sha512_final(&st, isk);
-	sodium_memzero(&st, sizeof(st));
+	hash_final(&st, isk);
 }
 
 void
 cpace_mac_key(uint8_t mk[CPACE_ISK], const void *sid, size_t sidlen,
     const uint8_t isk[CPACE_ISK])
 {
-	crypto_hash_sha512_state	 st;
-	struct sink			 sk = { &st, NULL, NULL };
+	SHA512_CTX	 st;
+	struct sink	 sk = { &st, NULL };
 
-	crypto_hash_sha512_init(&st);
+	(void)SHA512_Init(&st);
 	sink_add(&sk, "CPaceMac", 8);
 	sink_add(&sk, sid, sidlen);
 	sink_add(&sk, isk, CPACE_ISK);
-	crypto_hash_sha512_final(&st, mk);
-	sodium_memzero(&st, sizeof(st));
+	hash_final(&st, mk);
+}
+
+static void
+mac_init(struct mac *ma, const uint8_t *key)
+{
+	uint8_t	 pad[BLOCK];
+	size_t	 i;
+
+	memset(pad, 0x36, sizeof(pad));
+	for (i = 0; i < CPACE_ISK; i++)
+		pad[i] ^= key[i];
+	(void)SHA512_Init(&ma->ma_in);
+	(void)SHA512_Update(&ma->ma_in, pad, sizeof(pad));
+	for (i = 0; i < sizeof(pad); i++)
+		pad[i] ^= 0x36 ^ 0x5c;
+	(void)SHA512_Init(&ma->ma_out);
+	(void)SHA512_Update(&ma->ma_out, pad, sizeof(pad));
+	sodium_memzero(pad, sizeof(pad));
+}
+
+static void
+mac_final(struct mac *ma, uint8_t *out)
+{
+	uint8_t	 h[SHA512_DIGEST_LENGTH];
+
+	(void)SHA512_Final(h, &ma->ma_in);
+	(void)SHA512_Update(&ma->ma_out, h, sizeof(h));
+	(void)SHA512_Final(out, &ma->ma_out);
+	sodium_memzero(ma, sizeof(*ma));
+	sodium_memzero(h, sizeof(h));
 }
 
 /* The key takes up half of the work of so short a MAC: once for both. */
@@ -288,32 +331,30 @@ cpace_tags(uint8_t ta[CPACE_TAG], uint8_t tb[CPACE_TAG],
     const uint8_t Ya[CPACE_ELEMENT], const void *ada, size_t adalen,
     const uint8_t Yb[CPACE_ELEMENT], const void *adb, size_t adblen)
 {
-	crypto_auth_hmacsha512_state	 keyed, st;
-	struct sink			 sk = { NULL, &st, NULL };
+	struct mac	 a, b;
+	struct sink	 ska = { &a.ma_in, NULL }, skb = { &b.ma_in, NULL };
 
-	crypto_auth_hmacsha512_init(&keyed, mk, CPACE_ISK);
-	memcpy(&st, &keyed, sizeof(st));
-	sink_lv(&sk, Ya, CPACE_ELEMENT);
-	sink_lv(&sk, ada, adalen);
-	crypto_auth_hmacsha512_final(&st, ta);
-	memcpy(&st, &keyed, sizeof(st));
-	sink_lv(&sk, Yb, CPACE_ELEMENT);
-	sink_lv(&sk, adb, adblen);
-	crypto_auth_hmacsha512_final(&st, tb);
-	sodium_memzero(&keyed, sizeof(keyed));
-	sodium_memzero(&st, sizeof(st));
+	mac_init(&a, mk);
+	memcpy(&b, &a, sizeof(b));
+	sink_lv(&ska, Ya, CPACE_ELEMENT);
+	sink_lv(&ska, ada, adalen);
+	mac_final(&a, ta);
+	sink_lv(&skb, Yb, CPACE_ELEMENT);
+	sink_lv(&skb, adb, adblen);
+	mac_final(&b, tb);
+	sodium_stackzero(STACK);
 }
 
 void
 cpace_hmac(uint8_t out[64], const uint8_t key[64], const void *a, size_t alen,
     const void *b, size_t blen)
 {
-	crypto_auth_hmacsha512_state	 st;
-	struct sink			 sk = { NULL, &st, NULL };
+	struct mac	 ma;
+	struct sink	 sk = { &ma.ma_in, NULL };
 
-	crypto_auth_hmacsha512_init(&st, key, 64);
+	mac_init(&ma, key);
 	sink_add(&sk, a, alen);
 	sink_add(&sk, b, b == NULL ? 0 : blen);
-	crypto_auth_hmacsha512_final(&st, out);
-	sodium_memzero(&st, sizeof(st));
+	mac_final(&ma, out);
+	sodium_stackzero(STACK);
 }

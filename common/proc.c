@@ -504,7 +504,7 @@ proc_end(struct chan *ch, struct chan_msg *m, void *arg)
 	if (next_conf == NULL || next_checked ||
 	    proc_generation(m) != next_generation)
 		return (0);
-	if (next_bad) {
+	if (next_bad || conf_complete(next_conf) == -1) {
 		proc_nak("configuration did not arrive whole");
 		return (0);
 	}

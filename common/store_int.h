@@ -14,6 +14,8 @@
 #define STORE_KEYHASH	32		/* a sealed record's key */
 #define STORE_NAME_MAX	64		/* of a table, with NUL */
 #define STORE_CHECK	"store.check"	/* table of sealed constants */
+#define STORE_NONCE	24		/* of a sealed value */
+#define STORE_NONCES	32		/* drawn at once */
 
 struct pending {
 	store_done	 pe_done;
@@ -62,6 +64,8 @@ struct store {
 	int		 st_calling;
 	uint8_t		*st_buf;	/* sealing and opening */
 	size_t		 st_bufsize;
+	uint8_t		 st_nonces[STORE_NONCES][STORE_NONCE];
+	unsigned	 st_noncesleft;
 	void		(*st_wakeup)(int, void *);
 	void		*st_wakeup_arg;
 };

@@ -32,11 +32,15 @@
 #include "store.h"
 #include "store_int.h"
 
-#define NONCE_LEN	crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+#define NONCE_LEN	STORE_NONCE
 #define SEAL_TAG	crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define TABLE_KEY_LEN	crypto_aead_xchacha20poly1305_ietf_KEYBYTES
 #define CHECK_TEXT	"vipr store"
 
+_Static_assert(NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
+    "length of a nonce");
+
+static const uint8_t *store_nonce(struct store *);
 static ssize_t	 unseal(struct store_table *, const void *, size_t,
 		    const MDB_val *, uint8_t *, size_t, uint8_t *);
 
@@ -139,6 +143,18 @@ store_key_hash(const struct store_table *tb, const void *key, size_t keylen, uin
 	    tb->tb_keys + TABLE_KEY_LEN, TABLE_KEY_LEN);
 }
 
+/* Random ones, drawn many at a time: a system call each costs as much as the
+ * sealing.  A nonce is no secret, and each is given out once. */
+static const uint8_t *
+store_nonce(struct store *st)
+{
+	if (st->st_noncesleft == 0) {
+		randombytes_buf(st->st_nonces, sizeof(st->st_nonces));
+		st->st_noncesleft = STORE_NONCES;
+	}
+	return (st->st_nonces[--st->st_noncesleft]);
+}
+
 /* version, nonce, ciphertext and tag into st_buf; the hash of the record's key
  * and the version are associated data.  Length, or -1. */
 ssize_t
@@ -152,7 +168,7 @@ store_seal(struct store_table *tb, const uint8_t *hash, const void *val, size_t 
 		return (-1);
 	ad[0] = st->st_buf[0] = tb->tb_version;
 	memcpy(ad + 1, hash, STORE_KEYHASH);
-	randombytes_buf(st->st_buf + 1, NONCE_LEN);
+	memcpy(st->st_buf + 1, store_nonce(st), NONCE_LEN);
 	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(
 	    st->st_buf + 1 + NONCE_LEN, &clen, val, vallen, ad, sizeof(ad),
 	    NULL, st->st_buf + 1, tb->tb_keys);

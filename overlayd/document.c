@@ -19,6 +19,7 @@
  * that has an older one (reload.md 2.4, 6.10).
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "node.h"
@@ -120,4 +121,54 @@ config_push(struct node *n, const struct nodeid *to)
 	nd.nd_type = WIRE_DEST_NODE;
 	nd.nd_id = *to;
 	(void)node_request(n, &b, &nd, 1, 0, NULL, NULL);
+}
+
+/* The first Kind of the list that we can define. */
+void
+config_push_kind(struct node *n, const struct nodeid *to, struct span info)
+{
+	struct wire_configupdate wc;
+	struct node_build b;
+	struct node_dest nd;
+	const struct reload_kind *rk = NULL;
+	struct wbuf	 w, lw;
+	struct cur	 c;
+	uint8_t		*buf;
+	uint32_t	 kind;
+	size_t		 i, size, max = sizeof(n->n_kindpushed) / sizeof(n->n_kindpushed[0]);
+
+	for (i = 0; i < max; i++) {
+		if (nodeid_eq(&n->n_kindpushed[i], to))
+			return;
+	}
+	if (wire_kindlist_parse(info, &c) == -1)
+		return;
+	while (wire_kindid_next(&c, &kind) == 1) {
+		rk = reload_doc_kind(n->n_doc, kind);
+		if (rk != NULL && rk->rk_blob.b_len > 0 && rk->rk_sig != NULL)
+			break;
+		rk = NULL;
+	}
+	if (rk == NULL)
+		return;
+	size = rk->rk_blob.b_len + 2 * rk->rk_siglen + 256;
+	if ((buf = malloc(2 * size)) == NULL)
+		return;
+	wbuf_init(&w, buf, size);
+	reload_kind_block(&w, rk);
+	wbuf_init(&lw, buf + size, size);
+	wbuf_lv(&lw, 2, buf, w.w_len);
+	if (wbuf_ok(&w) == 0 && wbuf_ok(&lw) == 0 &&
+	    build_open(n, &b, WIRE_CONFIGUPDATE) == 0) {
+		n->n_kindpushed[n->n_nextkindpushed++ % max] = *to;
+		memset(&wc, 0, sizeof(wc));
+		wc.wc_type = WIRE_CU_KIND;
+		cur_init(&wc.wc_kinds, lw.w_buf, lw.w_len);
+		wire_configupdate_write(&b.nb_w, &wc);
+		memset(&nd, 0, sizeof(nd));
+		nd.nd_type = WIRE_DEST_NODE;
+		nd.nd_id = *to;
+		(void)node_request(n, &b, &nd, 1, 0, NULL, NULL);
+	}
+	free(buf);
 }

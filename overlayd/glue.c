@@ -35,6 +35,7 @@
 #define STORE_MAP	((size_t)2048 * 1024 * 1024)	/* address space, not memory */
 #define STORE_VERSION	1
 #define PENDING_DOCS	4
+#define DOCUMENTS_MAX	8
 
 static int	 op_sign(void *, uint64_t, int, const void *, size_t);
 static void	 sign_done(int, const void *, size_t, void *);
@@ -51,6 +52,9 @@ static void	 store_failed(int, void *);
 static int	 load_record(const void *, size_t, const void *, size_t, uint8_t, void *);
 static int	 load_kept(const void *, size_t, const void *, size_t, uint8_t, void *);
 static int	 make_secret(void);
+static struct reload_doc *document_get(unsigned, const struct reload_doc *, int64_t);
+static void	 document_put(unsigned, const struct reload_doc *);
+static void	 document_send(const struct reload_doc *);
 
 const struct node_ops ov_ops = {
 	link_send, link_connect, link_close, op_sign, op_verify, op_random, op_log,
@@ -277,44 +281,124 @@ glue_cache(struct vaddr *va, size_t max)
 	return (n);
 }
 
-/* The newest document that was adopted, for the next start. */
-void
-glue_document_put(const struct reload_doc *doc)
+/*
+ * Documents that were adopted, for the next start and for a key process that
+ * has only seen the file.  Each is signed by a signer that the one before
+ * names, so those between the file and the newest are kept where the newest
+ * cannot be verified with the file alone.
+ */
+static struct reload_doc *
+document_get(unsigned i, const struct reload_doc *before, int64_t now)
 {
-	if (store != NULL && store_put(meta, "document", 8, doc->rd_text.b_p,
-	    doc->rd_text.b_len, store_failed, NULL) == -1)
-		store_failed(errno, NULL);
-}
-
-struct reload_doc *
-glue_document_newer(const struct reload_doc *doc, int64_t now)
-{
-	struct reload_doc *nd = NULL;
-	uint8_t		*buf, version;
+	struct reload_doc *doc = NULL;
+	uint8_t		*buf, key[9] = "document", version;
 	ssize_t		 len;
 	int		 stale;
 	char		 why[RELOAD_WHY_SIZE];
 
-	if ((buf = malloc(RELOAD_DOC_MAX)) == NULL)
+	if (store == NULL || (buf = malloc(RELOAD_DOC_MAX)) == NULL)
 		return (NULL);
-	len = store_get(meta, "document", 8, buf, RELOAD_DOC_MAX, &version);
+	key[8] = (uint8_t)i;
+	len = store_get(meta, key, sizeof(key), buf, RELOAD_DOC_MAX, &version);
 	if (len > 0)
-		nd = reload_doc_update(doc, buf, (size_t)len, now, &stale, why, sizeof(why));
+		doc = reload_doc_update(before, buf, (size_t)len, now, &stale, why,
+		    sizeof(why));
 	free(buf);
-	return (nd);
+	return (doc);
 }
 
-/* Tell key of the document in force, which it may not have seen. */
+/* doc NULL: remove. */
+static void
+document_put(unsigned i, const struct reload_doc *doc)
+{
+	uint8_t		 key[9] = "document";
+
+	key[8] = (uint8_t)i;
+	if (store != NULL && store_put(meta, key, sizeof(key),
+	    doc != NULL ? doc->rd_text.b_p : NULL, doc != NULL ? doc->rd_text.b_len : 0,
+	    store_failed, NULL) == -1 && errno != ENOENT)
+		store_failed(errno, NULL);
+}
+
 void
-glue_document_tell(void)
+glue_document_put(const struct reload_doc *file, const struct reload_doc *doc, int64_t now)
+{
+	const struct reload_doc *before = file;
+	struct reload_doc *nd, *last = NULL;
+	char		 why[RELOAD_WHY_SIZE];
+	unsigned	 i, k = 0;
+
+	/* After the first of the kept ones that vouches for it. */
+	for (i = 0; i < DOCUMENTS_MAX; i++) {
+		if (reload_doc_verify(doc, before, now, why, sizeof(why)) == 0)
+			break;
+		if ((nd = document_get(i, before, now)) == NULL)
+			continue;
+		if (i != k)
+			document_put(k, nd);
+		k++;
+		reload_doc_free(last);
+		before = last = nd;
+	}
+	reload_doc_free(last);
+	if (k == DOCUMENTS_MAX) {
+		log_warnx("overlay %s: document %u is not kept: the signers have "
+		    "changed too often since that of the file", doc->rd_name,
+		    doc->rd_sequence);
+		return;
+	}
+	document_put(k, doc);
+	while (++k < DOCUMENTS_MAX)
+		document_put(k, NULL);
+}
+
+struct reload_doc *
+glue_document_newer(const struct reload_doc *file, int64_t now)
+{
+	struct reload_doc *nd, *last = NULL;
+	unsigned	 i;
+
+	for (i = 0; i < DOCUMENTS_MAX; i++) {
+		nd = document_get(i, last != NULL ? last : file, now);
+		if (nd == NULL)
+			continue;
+		reload_doc_free(last);
+		last = nd;
+	}
+	return (last);
+}
+
+static void
+document_send(const struct reload_doc *doc)
 {
 	struct imsg_ov_config oc;
 
-	if (ovconf.oc_doc == NULL || !ovconf.oc_pushed)
-		return;
 	oc.oc_reqid = 0;	/* nobody waits for the answer */
 	(void)chan_send(proc_peer(ROLE_KEY), IMSG_OV_CONFIG, -1, &oc, sizeof(oc),
-	    ovconf.oc_doc->rd_text.b_p, ovconf.oc_doc->rd_text.b_len);
+	    doc->rd_text.b_p, doc->rd_text.b_len);
+}
+
+/* Tell key of the document in force, and of those that lead to it, which it
+ * may not have seen; it refuses what it is past. */
+void
+glue_document_tell(int64_t now)
+{
+	struct reload_doc *nd, *last = NULL;
+	unsigned	 i;
+
+	if (ovconf.oc_file == NULL)
+		return;
+	for (i = 0; i < DOCUMENTS_MAX; i++) {
+		nd = document_get(i, last != NULL ? last : ovconf.oc_file, now);
+		if (nd == NULL)
+			continue;
+		if (nd->rd_sequence != ovconf.oc_doc->rd_sequence)
+			document_send(nd);
+		reload_doc_free(last);
+		last = nd;
+	}
+	reload_doc_free(last);
+	document_send(ovconf.oc_doc);
 }
 
 /* -- signatures -- */
@@ -435,6 +519,12 @@ op_config(void *arg, uint64_t token, int type, const void *p, size_t len)
 	}
 	doc = reload_doc_update(ovconf.oc_doc, p, len, (int64_t)(node->n_wall / 1000), &stale,
 	    why, sizeof(why));
+	if (doc != NULL && !ov_document_fits(doc)) {
+		(void)strlcpy(why, "not an overlay for registrations of numbers",
+		    sizeof(why));
+		reload_doc_free(doc);
+		doc = NULL;
+	}
 	if (doc == NULL) {
 		node_config_done(node, token, stale ? WIRE_E_CONFIG_TOO_OLD :
 		    WIRE_E_FORBIDDEN, why);

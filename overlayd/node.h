@@ -275,6 +275,8 @@ struct node {
 		struct node_return ret;
 	}		 n_config[4];	/* ConfigUpdates under examination */
 	uint64_t	 n_configpush;	/* when one was sent to a stranger */
+	struct nodeid	 n_kindpushed[64];	/* who got our Kind's definition */
+	unsigned	 n_nextkindpushed;
 
 	TAILQ_HEAD(, node_attach) n_attaches;
 	struct {			/* candidates that failed lately */
@@ -318,7 +320,11 @@ struct node {
 	/* repl.c */
 	TAILQ_HEAD(, node_job) n_jobs;
 
-	/* data.c: Fetch limits */
+	/* newer.c */
+	size_t		 n_nnewer;	/* Fetches under way */
+	uint64_t	 n_newerat;	/* paces them */
+
+	/* read.c: Fetch limits */
 	struct {
 		struct nodeid	id;
 		uint64_t	at;
@@ -358,6 +364,9 @@ void		 node_link_down(struct node *, uint64_t link);
 void		 node_link_suspect(struct node *, uint64_t link, int suspect);
 /* One whole message or fragment from a link.  -1: close that link. */
 int		 node_input(struct node *, uint64_t link, const void *, size_t);
+/* The beginning of one above max-message-size: 1 more must come first; 0 an
+ * error is on its way, close the link when it has left; -1 close it now. */
+int		 node_too_large(struct node *, uint64_t link, const void *, size_t);
 void		 node_signed(struct node *, uint64_t id, int error, const void *, size_t);
 /* Outcome of no_config: 0, or the RELOAD error code and a text. */
 void		 node_config_done(struct node *, uint64_t token, int error, const char *);
@@ -484,21 +493,37 @@ void		 routequery_in(struct node *, struct node_in *);
 
 void		 configupdate_in(struct node *, struct node_in *);
 void		 config_push(struct node *, const struct nodeid *);
+/* That node does not know Kinds (error_info): define one that is ours, once. */
+void		 config_push_kind(struct node *, const struct nodeid *, struct span info);
 void		 config_clear(struct node *);
 
 /* -- data.c -- */
 
 void		 store_in(struct node *, struct node_in *);
-void		 fetch_in(struct node *, struct node_in *);
-void		 stat_in(struct node *, struct node_in *);
-void		 find_in(struct node *, struct node_in *);
 /* Does the signature of a value hold and may its signer write there? 0 or a
  * RELOAD error code. */
 int		 data_check(struct node *, const struct nodeid *resource,
 		    const struct reload_kind *, const struct wire_stored *,
 		    const struct cur *bucket, struct node_signer *, const char **why);
+/* The same, and the item to store, its certificate and signature copied
+ * (prev: the one before, whose certificate it may share). */
+int		 data_item(struct node *, const struct reload_kind *, const struct wire_stored *,
+		    const struct nodeid *resource, const struct cur *bucket,
+		    struct node_signer *, struct storage_item *,
+		    const struct storage_item *prev, const char **why);
+/* Free these copies, of all items, zeroed ones too. */
+void		 data_items_free(struct storage_item *, size_t);
+/* The Resource-ID of a body, the same as that of the destination; -1: answered
+ * with an error. */
+int		 data_resource(struct node *, struct node_in *, struct span, struct nodeid *);
 /* wire_model_fn with the node as arg. */
 int		 data_model(uint32_t kind, void *node);
+
+/* -- read.c -- */
+
+void		 fetch_in(struct node *, struct node_in *);
+void		 stat_in(struct node *, struct node_in *);
+void		 find_in(struct node *, struct node_in *);
 /* A stored value as StoredData with that lifetime. */
 void		 data_value_write(struct wbuf *, int model, const struct storage_value *,
 		    uint32_t lifetime);
@@ -520,6 +545,13 @@ void		 repl_peer_gone(struct node *, const struct nodeid *);
 void		 repl_clear(struct node *);
 /* Forget what is three predecessors away. */
 void		 repl_sweep(struct node *);
+
+/* -- newer.c -- */
+
+/* A peer's value in that slot is newer than ours: fetch and store it. */
+void		 newer_fetch(struct node *, const struct nodeid *peer,
+		    const struct nodeid *resource, uint32_t kind, const void *slot, size_t);
+int		 newer_busy(const struct node *);	/* copies had better wait */
 
 RB_PROTOTYPE(node_peers, node_peer, np_entry, node_peer_cmp)
 RB_PROTOTYPE(node_links, node_link, nl_entry, node_link_cmp)

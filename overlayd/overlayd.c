@@ -42,6 +42,7 @@
 
 #define SIGNERS_MAX	512	/* certificates of peers and writers kept parsed */
 #define WAKE_MAX_MS	60000
+#define EXPIRY_AGAIN	86400	/* s */
 
 struct node	*node;
 struct regist	*regist;
@@ -64,10 +65,12 @@ static void	 ovconf_clear(struct ovconf *);
 static int	 own_cert(const struct conf_blob *, struct ovconf *, const char **);
 static int	 contexts(const struct conf *, struct ovconf *, const char **);
 static int	 document(const struct conf *, struct ovconf *, char *, size_t);
+static int	 membership(const struct conf *, struct ovconf *, const char **);
 static void	 addresses(const struct conf *, struct ovconf *);
 static void	 drop_bad(void);
 static void	 node_restart(void);
 static void	 wake_up(int, short, void *);
+static void	 expiry(void);
 static int64_t	 now_s(void);
 
 static const struct imsg_rule from_key[] = {
@@ -168,7 +171,28 @@ wake_up(int fd, short event, void *arg)
 	ov_enter();
 	if (node != NULL)
 		node_run(node);
+	expiry();
 	ov_leave();
+}
+
+/* An alarm a day; to stop would end what works. */
+static void
+expiry(void)
+{
+	static int64_t	 said;
+	static uint16_t	 sequence;
+	const struct reload_doc *doc = ovconf.oc_doc;
+	int64_t		 now = now_s();
+
+	if (doc == NULL || doc->rd_expiration == 0 || now < doc->rd_expiration ||
+	    (said != 0 && sequence == doc->rd_sequence && now >= said &&
+	    now < said + EXPIRY_AGAIN))
+		return;
+	said = now;
+	sequence = doc->rd_sequence;
+	log_warnx("alarm: overlay %s: document %u has expired %lld days ago; it stays in "
+	    "force until a newer one comes", doc->rd_name, doc->rd_sequence,
+	    (long long)((now - doc->rd_expiration) / 86400));
 }
 
 /* -- configuration -- */
@@ -181,6 +205,7 @@ ovconf_clear(struct ovconf *oc)
 	reload_cache_free(oc->oc_cache);
 	reload_trust_free(oc->oc_trust);
 	reload_doc_free(oc->oc_doc);
+	reload_doc_free(oc->oc_file);
 	free(oc->oc_der);
 	memset(oc, 0, sizeof(*oc));
 }
@@ -254,23 +279,45 @@ document(const struct conf *conf, struct ovconf *oc, char *why, size_t size)
 		reload_doc_free(doc);
 		return (-1);
 	}
-	/* Peers push documents too, and the last one is kept. */
-	if ((pushed = glue_document_newer(doc, now_s())) != NULL) {
-		log_info("overlay %s: document %u came from peers, the file has %u",
-		    doc->rd_name, pushed->rd_sequence, doc->rd_sequence);
-		reload_doc_free(doc);
-		doc = pushed;
-		oc->oc_pushed = 1;
-	}
-	if (!doc->rd_vipr || !doc->rd_no_ice ||
-	    reload_doc_kind(doc, RELOAD_KIND_VIPR) == NULL) {
+	if (!ov_document_fits(doc)) {
 		(void)snprintf(why, size, "%s: not an overlay for registrations of "
 		    "numbers (no-ice, extension %s and Kind %u are needed)",
 		    cb->cb_path, RELOAD_NS_VIPR, RELOAD_KIND_VIPR);
 		reload_doc_free(doc);
 		return (-1);
 	}
+	/* Peers push documents too, and the last one is kept. */
+	if ((pushed = glue_document_newer(doc, now_s())) != NULL) {
+		log_info("overlay %s: document %u came from peers, the file has %u",
+		    doc->rd_name, pushed->rd_sequence, doc->rd_sequence);
+		oc->oc_file = doc;
+		doc = pushed;
+	}
 	oc->oc_doc = doc;
+	return (0);
+}
+
+int
+ov_document_fits(const struct reload_doc *doc)
+{
+	return (doc->rd_vipr && doc->rd_no_ice &&
+	    reload_doc_kind(doc, RELOAD_KIND_VIPR) != NULL);
+}
+
+/* What is made of the document, and our place in its overlay. */
+static int
+membership(const struct conf *conf, struct ovconf *oc, const char **why)
+{
+	*why = "out of memory";
+	if ((oc->oc_trust = reload_doc_trust(oc->oc_doc)) == NULL ||
+	    (oc->oc_cache = reload_cache_new(oc->oc_trust, SIGNERS_MAX)) == NULL ||
+	    own_cert(&conf->c_node_cert, oc, why) == -1) {
+		reload_cache_free(oc->oc_cache);
+		reload_trust_free(oc->oc_trust);
+		oc->oc_cache = NULL;
+		oc->oc_trust = NULL;
+		return (-1);
+	}
 	return (0);
 }
 
@@ -305,17 +352,23 @@ conf_check(struct conf *conf, char *why, size_t size)
 {
 	const char	*reason = "";
 	char		 buf[VADDR_STRLEN];
+	int		 ok;
 
 	ovconf_clear(&next);
 	if (document(conf, &next, why, size) == -1)
 		goto fail;
-	if ((next.oc_trust = reload_doc_trust(next.oc_doc)) == NULL ||
-	    (next.oc_cache = reload_cache_new(next.oc_trust, SIGNERS_MAX)) == NULL) {
-		(void)snprintf(why, size, "out of memory");
-		goto fail;
+	/* A document of peers that shuts us out must not stop the whole box. */
+	if ((ok = membership(conf, &next, &reason)) == -1 && next.oc_file != NULL) {
+		log_warnx("alarm: overlay %s: by document %u, which came from peers, "
+		    "%s: %s; that of the file is used, %u", next.oc_doc->rd_name,
+		    next.oc_doc->rd_sequence, conf->c_node_cert.cb_path, reason,
+		    next.oc_file->rd_sequence);
+		reload_doc_free(next.oc_doc);
+		next.oc_doc = next.oc_file;
+		next.oc_file = NULL;
+		ok = membership(conf, &next, &reason);
 	}
-	if (own_cert(&conf->c_node_cert, &next, &reason) == -1 ||
-	    contexts(conf, &next, &reason) == -1) {
+	if (ok == -1 || contexts(conf, &next, &reason) == -1) {
 		(void)snprintf(why, size, "%s: %s", conf->c_node_cert.cb_path, reason);
 		goto fail;
 	}
@@ -420,7 +473,8 @@ conf_commit(struct conf *conf)
 	    conf->c_lifetime) == -1)
 		log_warnx("more numbers and decoys than the overlay grants a node, "
 		    "some are not published");
-	glue_document_tell();
+	glue_document_tell(now_s());
+	expiry();
 	ov_leave();
 	ovconf_clear(&old);
 	conf_free(oldconf);
@@ -464,10 +518,12 @@ ov_document(struct reload_doc *doc, const char **why)
 	link_tls.rt_trust = trust;
 	reload_cache_free(ovconf.oc_cache);
 	reload_trust_free(ovconf.oc_trust);
-	reload_doc_free(ovconf.oc_doc);
+	if (ovconf.oc_file == NULL)
+		ovconf.oc_file = ovconf.oc_doc;
+	else
+		reload_doc_free(ovconf.oc_doc);
 	ovconf.oc_doc = doc;
-	ovconf.oc_pushed = 1;
-	glue_document_put(doc);
+	glue_document_put(ovconf.oc_file, doc, now_s());
 	ovconf.oc_trust = trust;
 	ovconf.oc_cache = cache;
 	drop_bad();
@@ -512,7 +568,7 @@ peer(enum vipr_role role, struct chan *ch)
 	if (role != ROLE_KEY)
 		return;
 	if (ch != NULL) {
-		glue_document_tell();
+		glue_document_tell(now_s());
 		return;
 	}
 	ov_enter();

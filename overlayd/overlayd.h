@@ -18,7 +18,7 @@
 /* What a configuration brings: made whole before it is put in force. */
 struct ovconf {
 	struct reload_doc *oc_doc;
-	int		 oc_pushed;	/* it came from a peer, not from the file */
+	struct reload_doc *oc_file;	/* the file's, when a peer's is in force */
 	struct reload_trust *oc_trust;
 	struct reload_cache *oc_cache;
 	SSL_CTX		*oc_server, *oc_client;
@@ -41,6 +41,9 @@ void		 ov_enter(void);
 void		 ov_leave(void);
 /* Replace the document and all that is made of it; takes doc over on success. */
 int		 ov_document(struct reload_doc *doc, const char **why);
+
+/* Is it one for registrations of numbers, as we need it? */
+int		 ov_document_fits(const struct reload_doc *);
 
 /* -- link.c -- */
 
@@ -75,10 +78,13 @@ int		 glue_key_sign_res(struct chan *, struct chan_msg *, void *);
 int		 glue_config_res(struct chan *, struct chan_msg *, void *);
 void		 glue_key_lost(void);
 int		 glue_store_error(void);
-void		 glue_document_put(const struct reload_doc *);
-/* The stored document if it is a valid update of doc; the caller's. */
-struct reload_doc *glue_document_newer(const struct reload_doc *, int64_t now);
-void		 glue_document_tell(void);
+/* Keep doc, which was adopted; file: that of the configuration. */
+void		 glue_document_put(const struct reload_doc *file,
+		    const struct reload_doc *doc, int64_t now);
+/* The newest stored one that leads from the file's, each verified with the one
+ * before; the caller's.  NULL: none. */
+struct reload_doc *glue_document_newer(const struct reload_doc *file, int64_t now);
+void		 glue_document_tell(int64_t now);
 
 /* -- serve.c -- */
 

@@ -47,8 +47,12 @@ struct node_job {
 	struct ntimer	 nj_timer;
 };
 
-struct repl_arg {
-	uint64_t	 ra_job;
+struct repl_arg {		/* the value that was sent */
+	uint64_t	 ra_job;	/* 0: none */
+	struct nodeid	 ra_peer, ra_resource;
+	uint32_t	 ra_kind;
+	size_t		 ra_slotlen;
+	uint8_t		 ra_slot[];
 };
 
 static int	 repl_is_successor(const struct node *, const struct nodeid *);
@@ -58,8 +62,8 @@ static struct node_job *job_find(struct node *, uint64_t);
 static struct storage_value *job_value(struct node *, struct node_job *);
 static int	 job_in_part(const struct node_job *, const struct nodeid *);
 static int	 repl_send(struct node *, const struct nodeid *, struct storage_value *,
-		    uint8_t, node_done, void *);
-static void	 job_answered(struct node *, const struct node_resp *, void *);
+		    uint8_t, uint64_t);
+static void	 repl_answered(struct node *, const struct node_resp *, void *);
 
 void
 repl_clear(struct node *n)
@@ -93,9 +97,10 @@ job_find(struct node *n, uint64_t id)
 /* A StoreReq with one value as it was written, its signer's certificate along. */
 static int
 repl_send(struct node *n, const struct nodeid *to, struct storage_value *sv,
-    uint8_t replica, node_done done, void *arg)
+    uint8_t replica, uint64_t job)
 {
 	const struct storage_place *sp = sv->sv_place;
+	struct repl_arg	*ra;
 	struct node_build b;
 	struct node_dest nd;
 	struct wire_store wt;
@@ -108,10 +113,18 @@ repl_send(struct node *n, const struct nodeid *to, struct storage_value *sv,
 
 	model = data_model(sp->sp_kind, n);
 	size = (size_t)sv->sv_keylen + sv->sv_vallen + sv->sv_siglen + 128;
-	if (model == 0 || (buf = malloc(2 * size)) == NULL)
+	if (model == 0 || (ra = calloc(1, sizeof(*ra) + sv->sv_keylen)) == NULL)
 		return (-1);
-	if (build_open(n, &b, WIRE_STORE) == -1) {
+	ra->ra_job = job;
+	ra->ra_peer = *to;
+	ra->ra_resource = sp->sp_resource;
+	ra->ra_kind = sp->sp_kind;
+	ra->ra_slotlen = sv->sv_keylen;
+	if (sv->sv_keylen > 0)
+		memcpy(ra->ra_slot, SV_KEY(sv), sv->sv_keylen);
+	if ((buf = malloc(2 * size)) == NULL || build_open(n, &b, WIRE_STORE) == -1) {
 		free(buf);
+		free(ra);
 		return (-1);
 	}
 	wbuf_init(&w, buf, size);
@@ -137,7 +150,10 @@ repl_send(struct node *n, const struct nodeid *to, struct storage_value *sv,
 	memset(&nd, 0, sizeof(nd));
 	nd.nd_type = WIRE_DEST_NODE;
 	nd.nd_id = *to;
-	return (node_request(n, &b, &nd, 1, 0, done, arg) == 0 ? -1 : 0);
+	if (node_request(n, &b, &nd, 1, 0, repl_answered, ra) != 0)
+		return (0);
+	free(ra);
+	return (-1);
 }
 
 void
@@ -154,7 +170,7 @@ repl_stored(struct node *n, const struct nodeid *resource, uint32_t kind, uint64
 		if (sv->sv_received < since || storage_left(sv, n->n_wall) == 0)
 			continue;
 		for (i = 0; i < 2 && (succ = ring_succ(&n->n_ring, i)) != NULL; i++)
-			(void)repl_send(n, succ, sv, (uint8_t)(i + 1), NULL, NULL);
+			(void)repl_send(n, succ, sv, (uint8_t)(i + 1), 0);
 	}
 }
 
@@ -265,7 +281,6 @@ job_run(void *arg)
 	struct node_job	*nj = arg;
 	struct node	*n = nj->nj_node;
 	struct storage_value *sv;
-	struct repl_arg	*ra;
 	struct nodeid	 peer = nj->nj_peer;
 	enum repl_why	 why = nj->nj_why;
 
@@ -275,7 +290,7 @@ job_run(void *arg)
 		return;
 	}
 	while (!nj->nj_end && nj->nj_out < JOB_WINDOW) {
-		if (n->n_nsigwait > NODE_SIGN_QUEUE_MAX / 2) {
+		if (n->n_nsigwait > NODE_SIGN_QUEUE_MAX / 2 || newer_busy(n)) {
 			ntimer_add(&n->n_timers, &nj->nj_timer, n->n_mono + BUSY_MS);
 			return;
 		}
@@ -283,13 +298,8 @@ job_run(void *arg)
 			nj->nj_end = 1;
 			break;
 		}
-		if ((ra = calloc(1, sizeof(*ra))) == NULL)
-			break;
-		ra->ra_job = nj->nj_id;
-		if (repl_send(n, &peer, sv, 1, job_answered, ra) == -1) {
-			free(ra);
+		if (repl_send(n, &peer, sv, 1, nj->nj_id) == -1)
 			continue;
-		}
 		nj->nj_out++;
 		nj->nj_sent++;
 	}
@@ -304,14 +314,19 @@ job_run(void *arg)
 }
 
 static void
-job_answered(struct node *n, const struct node_resp *resp, void *arg)
+repl_answered(struct node *n, const struct node_resp *resp, void *arg)
 {
 	struct repl_arg	*ra = arg;
 	struct node_job	*nj = NULL;
 
-	(void)resp;
-	if (!n->n_closing)
-		nj = job_find(n, ra->ra_job);
+	if (!n->n_closing) {
+		if (ra->ra_job != 0)
+			nj = job_find(n, ra->ra_job);
+		if (resp->nr_error == WIRE_E_DATA_TOO_OLD ||
+		    resp->nr_error == WIRE_E_GENERATION_TOO_LOW)
+			newer_fetch(n, &ra->ra_peer, &ra->ra_resource, ra->ra_kind,
+			    ra->ra_slot, ra->ra_slotlen);
+	}
 	free(ra);
 	if (nj == NULL)
 		return;

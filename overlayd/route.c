@@ -265,6 +265,36 @@ route_message(struct node *n, uint64_t link, const struct nodeid *from,
 	return (0);
 }
 
+/* The error goes out before the link is closed (reload.md 1.2). */
+int
+node_too_large(struct node *n, uint64_t link, const void *msg, size_t len)
+{
+	struct wire_header wh;
+	struct wire_error we;
+	struct node_link *nl;
+	uint16_t	 code;
+
+	if ((nl = node_link_find(n, link)) == NULL || nl->nl_peer == NULL)
+		return (-1);
+	if (wire_header_parse(msg, len, &wh, &we) == -1) {
+		if (we.we_reason == WIRE_SHORT && len < n->n_doc->rd_max_message &&
+		    len < WIRE_HEADER_MIN + WIRE_LISTS_MAX)
+			return (1);
+		n->n_stats.ns_dropped++;
+		return (-1);
+	}
+	if (len < wh.wh_size + 2)
+		return (1);
+	n->n_stats.ns_dropped++;
+	if (wh.wh_size > n->n_doc->rd_max_message ||
+	    wh.wh_overlay != n->n_doc->rd_hash ||
+	    !route_is_request(&wh, msg, len, &code))
+		return (-1);
+	route_transit_error(n, &wh, code, &nl->nl_peer->np_id, WIRE_E_MESSAGE_TOO_LARGE,
+	    "message above max-message-size");
+	return (0);
+}
+
 /* Errors about messages whose signer is not known yet are paced. */
 static void
 route_transit_error(struct node *n, const struct wire_header *wh, uint16_t code,
@@ -587,6 +617,8 @@ route_response(struct node *n, const struct wire_msg *wm)
 		resp.nr_info = wr.wr_info;
 		if (wr.wr_code == WIRE_E_CONFIG_TOO_NEW)
 			config_push(n, &ng.ng_node);
+		if (wr.wr_code == WIRE_E_UNKNOWN_KIND)
+			config_push_kind(n, &ng.ng_node, wr.wr_info);
 	}
 	node_req_finish(n, rq, &resp);
 }

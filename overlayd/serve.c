@@ -295,6 +295,8 @@ ctl_overlay(struct chan *ch, uint32_t id)
 	ctl_bool(&row, "joined", node_is_joined(node));
 	ctl_str(&row, "address", vaddr_str(&node->n_conf.nc_addr, buf, sizeof(buf)));
 	ctl_uint(&row, "document", node->n_doc->rd_sequence);
+	ctl_time(&row, "document_expires", node->n_doc->rd_expiration > 0 ?
+	    (uint64_t)node->n_doc->rd_expiration : 0);
 	ctl_uint(&row, "share_ppm", ring_share_ppb(&node->n_ring) / 1000);
 	ctl_uint(&row, "peers", node->n_ring.rg_npeers);
 	ctl_uint(&row, "links", link_count());

@@ -50,13 +50,14 @@ static struct listener		 listeners[LISTENS_MAX];
 static struct limits		*limits;
 static struct transport_stats	 stats;
 static uint64_t			 next_id = 1;
-static struct event		 reap_ev, sweep_ev;
+static struct event		 reap_ev, sweep_ev, unread_ev;
 static size_t			 nconns;
 
 static void	conn_expired(int, short, void *);
 static void	conn_free(struct conn *);
 static void	conn_reap(int, short, void *);
 static void	transport_sweep(int, short, void *);
+static void	transport_unread(int, short, void *);
 static void	after(struct event *, unsigned);
 
 RB_GENERATE(conn_tree, conn, cn_entry, conn_cmp)
@@ -85,6 +86,7 @@ transport_init(const struct transport_ops *ops, struct limits *lim, struct resol
 	limits = lim;
 	evtimer_set(&reap_ev, conn_reap, NULL);
 	evtimer_set(&sweep_ev, transport_sweep, NULL);
+	evtimer_set(&unread_ev, transport_unread, NULL);
 	after(&sweep_ev, SWEEP_MS);
 	open_init(res);
 	return (0);
@@ -364,13 +366,26 @@ conn_frames(struct conn *cn, const uint8_t *p, size_t len)
 	return ((ptrdiff_t)used);
 }
 
-int
+/* Many answers may be made before one of them can leave: who has not taken
+ * them a second later does not read. */
+void
 conn_unread(struct conn *cn)
 {
-	if (++cn->cn_unread <= CONN_UNREAD_MAX)
-		return (0);
-	conn_dead(cn, "peer does not read");
-	return (-1);
+	if (++cn->cn_unread > CONN_UNREAD_MAX && !evtimer_pending(&unread_ev, NULL))
+		after(&unread_ev, CONN_UNREAD_MS);
+}
+
+static void
+transport_unread(int fd, short event, void *arg)
+{
+	struct conn	*cn;
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	RB_FOREACH(cn, conn_tree, &conns)
+		if (cn->cn_unread > CONN_UNREAD_MAX)
+			conn_dead(cn, "peer does not read");
 }
 
 void
@@ -440,8 +455,7 @@ transport_send(const struct sip_flow *fl, const uint8_t *p, size_t len)
 		return (tcp_send(cn, p, len));
 	if (tlsconn_queued(cn->cn_tls) == 0)
 		cn->cn_unread = 0;
-	if (conn_unread(cn) == -1)
-		return (-1);
+	conn_unread(cn);
 	if (tlsconn_write(cn->cn_tls, p, len) == -1) {
 		conn_dead(cn, "write failed");
 		return (-1);

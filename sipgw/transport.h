@@ -28,7 +28,9 @@
 
 #define CONN_MAX		4096
 #define CONN_WRITE_MAX		(512 * 1024)
+#define CONN_SNDBUF		32768	/* of the kernel, outside */
 #define CONN_UNREAD_MAX		100	/* answers that the peer does not read */
+#define CONN_UNREAD_MS		1000	/* and has not read by then */
 #define CONN_MESSAGE_MS		10000	/* from a message's first byte to its last */
 #define CONN_HANDSHAKE_MS	5000
 #define CONN_IDLE_MS		(30 * 60 * 1000)
@@ -114,7 +116,7 @@ void		 conn_timer(struct conn *, unsigned ms);	/* 0: stop */
 void		 conn_timer_reset(struct conn *);	/* after another use of cn_timer */
 /* Cut messages off; how many bytes were used; -1: close. */
 ptrdiff_t	 conn_frames(struct conn *, const uint8_t *, size_t);
-int		 conn_unread(struct conn *);	/* another answer queued; -1 too many */
+void		 conn_unread(struct conn *);	/* another answer queued */
 void		 conn_opened(struct conn *);	/* serve who waits */
 const struct conf_listen *transport_listen(uint8_t proto, uint8_t face, uint8_t family);
 int		 transport_local(const struct conf_listen *, const struct vaddr *peer,

@@ -139,8 +139,12 @@ tls_open(struct tlsconn *tc, void *arg)
 {
 	struct conn	*cn = arg;
 	char		 addr[VADDR_STRLEN];
+	int		 size = CONN_SNDBUF;
 
 	if (cn->cn_face == FACE_OUTSIDE) {
+		/* What waits in the kernel is not seen: let it be little. */
+		(void)setsockopt(SSL_get_fd(tlsconn_ssl(tc)), SOL_SOCKET, SO_SNDBUF,
+		    &size, sizeof(size));
 		if (names_peer(tlsconn_ssl(tc), &cn->cn_names, &cn->cn_not_after) == -1 ||
 		    (cn->cn_outbound && names_find(&cn->cn_names, cn->cn_host) == -1)) {
 			conn_dead(cn, "peer has no usable name");

@@ -614,7 +614,7 @@ key_dispatch_config(struct chan *ch, struct chan_msg *m, void *arg)
 	or.oc_reqid = oc.oc_reqid;
 	r = kconf_update(cur_ptr(&m->cm_tail, len), len,
 	    (int64_t)(proc_now_ms() / 1000), why, sizeof(why));
-	or.oc_ok = r == 0;
+	or.oc_ok = r != -1;
 	if (r == 0) {
 		log_info("overlay: a new configuration document is in force");
 		key_roots();

@@ -265,7 +265,7 @@ kconf_update(const void *p, size_t len, int64_t now, char *why, size_t size)
 	}
 	/* overlayd was restarted and hears again of the one in force. */
 	if (len == doc->rd_text.b_len && memcmp(p, doc->rd_text.b_p, len) == 0)
-		return (0);
+		return (1);
 	nd = reload_doc_update(doc, p, len, now, &stale, reason, sizeof(reason));
 	if (nd == NULL) {
 		snprintf(why, size, "%s", stale ? "not newer than the one in "

@@ -31,7 +31,7 @@ const uint8_t	*kconf_node(void);
 /* Tail of IMSG_PVP_ROOTS; its length, 0 without an overlay. */
 size_t		 kconf_roots(struct imsg_pvp_roots *, uint8_t *, size_t);
 /* A document that came over the overlay: verified against the one in force
- * and put in its place; -1 and why. */
+ * and put in its place.  0; 1 when it is the one in force; -1 and why. */
 int		 kconf_update(const void *, size_t, int64_t now, char *why, size_t);
 
 #endif

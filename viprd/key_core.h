@@ -231,7 +231,7 @@ struct kconn {
 	uint8_t		 co_y[CPACE_SCALAR];	/* initiator */
 	uint8_t		 co_Y[CPACE_ELEMENT];	/* initiator: Ya */
 	uint8_t		 co_ta[CPACE_TAG];	/* to send, or expected */
-	uint8_t		 co_rk[64];
+	uint8_t		 co_rk[CPACE_ISK];	/* the ISK until a tag was good */
 	uint8_t		 co_out[104];	/* PROOF2 that waits */
 	uint8_t		*co_claim;	/* CLAIM that came while spending */
 	size_t		 co_claimlen;
@@ -503,7 +503,7 @@ size_t		 kpvp_ci(const struct kcore *, const struct kconn *, uint8_t *, size_t);
 /* 32 bytes over type and body, pvp.md 3. */
 void		 kpvp_tag(uint8_t tag[32], const uint8_t rk[64], unsigned type,
 		    const void *, size_t);
-void		 kpvp_rk(uint8_t rk[64], uint8_t isk[CPACE_ISK]);	/* wipes isk */
+void		 kpvp_rk(uint8_t key[CPACE_ISK]);	/* ISK to rk, in place */
 
 void		 krespond_open(struct kcore *, struct kconn *, uint64_t peer_now,
 		    uint64_t arrived);

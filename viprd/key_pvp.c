@@ -197,10 +197,13 @@ kpvp_tag(uint8_t tag[32], const uint8_t rk[64], unsigned type, const void *body,
 }
 
 void
-kpvp_rk(uint8_t rk[64], uint8_t isk[CPACE_ISK])
+kpvp_rk(uint8_t key[CPACE_ISK])
 {
-	cpace_hmac(rk, isk, AFTER_LABEL, sizeof(AFTER_LABEL) - 1, NULL, 0);
-	sodium_memzero(isk, CPACE_ISK);
+	uint8_t	 rk[64];
+
+	cpace_hmac(rk, key, AFTER_LABEL, sizeof(AFTER_LABEL) - 1, NULL, 0);
+	memcpy(key, rk, sizeof(rk));
+	sodium_memzero(rk, sizeof(rk));
 }
 
 int
@@ -507,7 +510,8 @@ initiator_check2(struct kcore *kc, struct kconn *co, struct vcr *v,
 	    sizeof(adb));
 	if (sodium_memcmp(tag, tb, sizeof(tag)) == 0) {
 		memcpy(co->co_ta, ta, sizeof(co->co_ta));
-		kpvp_rk(co->co_rk, isk);
+		memcpy(co->co_rk, isk, sizeof(co->co_rk));
+		kpvp_rk(co->co_rk);
 		ok = 0;
 	}
 done:

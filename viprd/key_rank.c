@@ -42,6 +42,8 @@ static void	 rank_score(struct rank_slot *, int64_t, uint32_t, uint32_t,
 		    unsigned, unsigned, unsigned, unsigned);
 static uint32_t	 mask_less(uint32_t, uint32_t);
 static uint32_t	 pick(uint32_t, uint32_t, uint32_t);
+static uint32_t	 residue(uint64_t, unsigned);
+static uint32_t	 residue_from(uint32_t, uint32_t, uint32_t);
 static void	 rank_take(const struct rank_slot *, uint32_t, uint32_t,
 		    struct krank *);
 
@@ -74,18 +76,42 @@ pick(uint32_t mask, uint32_t yes, uint32_t no)
 	return ((yes & mask) | (no & ~mask));
 }
 
+/* A multiplication where the modulus is one that is known here, as all of the
+ * protocol's are: a division may take longer for other operands. */
+static uint32_t
+residue(uint64_t v, unsigned mod)
+{
+	switch (mod) {
+	case 7:
+		return ((uint32_t)(v % 7));
+	case 11:
+		return ((uint32_t)(v % 11));
+	case 44:
+		return ((uint32_t)(v % 44));
+	default:
+		return ((uint32_t)(v % mod));
+	}
+}
+
+/* theirs - ours, both below mod. */
+static uint32_t
+residue_from(uint32_t theirs, uint32_t ours, uint32_t mod)
+{
+	uint32_t	 x = theirs + mod - ours;
+
+	return (x - (mod & ~mask_less(x, mod)));
+}
+
 /* s, d: ours; the record nearest to the residues that has them. */
 static void
 rank_score(struct rank_slot *sl, int64_t s, uint32_t d, uint32_t absent,
     unsigned ms, unsigned rs, unsigned md, unsigned rd)
 {
 	uint32_t	 x, y, far, dx, dy, neg;
-	int64_t		 m;
 
-	m = s % (int64_t)ms;
-	m += (int64_t)ms & (m >> 63);
-	x = (rs + ms - (uint32_t)m) % ms;
-	y = (rd + md - d % md) % md;
+	/* A multiple of any ms makes s positive. */
+	x = residue_from(rs, residue((uint64_t)s + ((uint64_t)ms << 40), ms), ms);
+	y = residue_from(rd, residue(d, md), md);
 	/* Two's complement: x <= 5 ? x : x - ms. */
 	dx = x - (ms & mask_less(5, x));
 	dy = y - (md & mask_less(3, y));

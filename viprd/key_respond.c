@@ -285,7 +285,7 @@ responder_prs(struct kcore *kc, struct kconn *co, const struct proof1 *p1,
 	return (v);
 }
 
-/* Yb, Tb into co_out; the Ta that is expected, and rk. */
+/* Yb, Tb into co_out; the Ta that is expected, and the ISK into co_rk. */
 static int
 responder_run(struct kcore *kc, struct kconn *co, const struct proof1 *p1)
 {
@@ -323,7 +323,7 @@ responder_run(struct kcore *kc, struct kconn *co, const struct proof1 *p1)
 	cpace_mac_key(mk, sid, sizeof(sid), isk);
 	cpace_tags(co->co_ta, tb, mk, p1->p1_Y, p1->p1_ad, p1->p1_adlen, yb,
 	    adb, sizeof(adb));
-	kpvp_rk(co->co_rk, isk);
+	memcpy(co->co_rk, isk, sizeof(co->co_rk));
 	wbuf_init(&w, co->co_out, sizeof(co->co_out));
 	wbuf_lv(&w, 1, adb, sizeof(adb));
 	wbuf_bytes(&w, yb, sizeof(yb));
@@ -376,6 +376,7 @@ responder_proof3(struct kcore *kc, struct kconn *co, const uint8_t *body,
 		return;
 	}
 	sodium_memzero(co->co_ta, sizeof(co->co_ta));
+	kpvp_rk(co->co_rk);
 	responder_good(kc, co, v);
 }
 

@@ -324,8 +324,12 @@ kticket_check(struct kcore *kc, const char *token, size_t len,
 	tr->tr_refusal = REFUSAL_NO_TICKET;
 	if (len == 0)
 		return;
+	/* Only just started: no verdict, or the peer would drop its route. */
+	tr->tr_refusal = REFUSAL_BUSY;
+	if (!kc->kc_open || kc->kc_conf == NULL)
+		return;
 	tr->tr_refusal = REFUSAL_BAD_TICKET;
-	if (kc->kc_conf == NULL || ticket_parse(token, len, &ti) == -1)
+	if (ticket_parse(token, len, &ti) == -1)
 		return;
 	memcpy(tr->tr_id, ti.ti_id, sizeof(tr->tr_id));
 	if ((ep = kepoch_find(kc, ti.ti_epoch)) == NULL ||

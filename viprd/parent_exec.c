@@ -298,10 +298,13 @@ exec_become(enum vipr_role role, const char *data, int fd, int logfd)
 	 * What a child frees is overwritten: calls, messages and TLS records
 	 * pass through buffers of libraries that do not wipe them.  (OpenBSD's
 	 * malloc does so unasked; glibc keeps its per-thread cache out of it.)
+	 * Not in key, which holds all that anyway and whose signatures would
+	 * be slower.
 	 */
-	if (asprintf(&env[e++], "PATH=/usr/bin:/bin:/usr/sbin:/sbin") == -1 ||
-	    asprintf(&env[e++], "GLIBC_TUNABLES=glibc.malloc.perturb=165:"
-	    "glibc.malloc.tcache_count=0") == -1)
+	if (asprintf(&env[e++], "PATH=/usr/bin:/bin:/usr/sbin:/sbin") == -1)
+		_exit(127);
+	if (role != ROLE_KEY && asprintf(&env[e++], "GLIBC_TUNABLES="
+	    "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0") == -1)
 		_exit(127);
 	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
 		if ((value = getenv(keep[i])) != NULL &&

@@ -108,7 +108,7 @@ check_example(const struct example *ex)
 {
 	uint8_t	 prs[CPACE_PRS_MAX], ci[64], sid[64], ada[64], adb[64], gs[256];
 	uint8_t	 ya[32], yb[32], g[32], Ya[32], Yb[32], K[32], K2[32];
-	uint8_t	 isk[64], mk[64], tag[64];
+	uint8_t	 isk[64], mk[64], ta[64], tb[64];
 	size_t	 np, nc, ns, na, nb;
 
 	np = unhex(prs, sizeof(prs), PRS);

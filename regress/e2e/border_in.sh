@@ -173,6 +173,16 @@ case_strict() {
 	expect "71 Vias" 400 4 sed="s/^From/${v}Via: SIP\\/2.0\\/TLS v;branch=z9hG4bKv\\r\\nFrom/"
 	ok "and it closes" soon 3 peer_gone 4
 	hang_up 4
+	# Many at once, from one who reads the answers.
+	peer 4 a.example
+	ask 4 method=OPTIONS
+	mark 4
+	request method=OPTIONS branch=z9hG4bKmany
+	for i in $(seq 300); do sed "s/z9hG4bKmany/&$i/;s/^CSeq: 1/CSeq: $i/" "$work/msg"; done >"$work/many"
+	cat "$work/many" >&4
+	all() { [ "$(news 4 | grep -c '^SIP/2.0 200')" -eq 300 ]; }
+	ok "300 requests in one go are all answered" soon 5 all
+	hang_up 4
 	# Slow: complete 10 s after its first byte.
 	peer 4 a.example
 	ask 4 method=OPTIONS
@@ -339,6 +349,23 @@ case_ticket() {
 	wait_s=5
 	is "Retry-After" 5 "$(field Retry-After)"
 	kill -CONT "$key"
+	# Nobody restarts it while its parent is stopped.
+	top=$(cat "$work/b/pid")
+	kill -STOP "$top"
+	kill -9 "$key"
+	away() { ask 4 ticket="$foreign" uri=sip:$other@b.example; [ "$code" = 503 ]; }
+	ok "key is away" soon 3 away
+	is "key is away" "503 busy" "$code $refusal"
+	is "Retry-After" 5 "$(field Retry-After)"
+	kill -CONT "$top"
+	# sipgw starts again with it.
+	here() {
+		! peer_gone 4 || { hang_up 4; peer 4 a.example; }
+		ask 4 ticket="$good"
+		[ "$code" = 403 ]
+	}
+	soon 10 here
+	is "key is back and remembers" "403 revoked" "$code $refusal"
 	hang_up 4
 }
 
@@ -462,6 +489,14 @@ case_dialogs() {
 	within "re-INVITE" 200 4 INVITE
 	send 4 method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall" cseq=$cs
 	is "the PBX sees our Contact" 0 "$(message pbx '^INVITE' | grep -c '^Contact.*evil')"
+	for s in 302 401 407; do
+		within "re-INVITE, the PBX's $s" 480 4 INVITE hdr="User-Agent: answer $s"
+		within "INFO, the PBX's $s" 480 4 INFO hdr="User-Agent: answer $s"
+		is "nothing of the PBX in it ($s)" 0 "$(printf '%s\n' "$resp" |
+		    grep -c '127.91.2.10\|X-Host\|ViPR')"
+	done
+	within "re-INVITE, the PBX's 488" 488 4 INVITE hdr="User-Agent: answer 488"
+	within "the call goes on" 200 4 INFO
 	# Another connection of the same domain.
 	hang_up 4
 	peer 6 a.example

@@ -63,10 +63,13 @@ trap_row() {
 	eval "trap$r=$!"
 	echo "$r" >>"$work/traps"
 }
-# All of them listen.
+# All that were started since the last time listen.
 traps_ready() {
-	_want=$(grep -c . "$work/traps")
-	soon 5 sh -c "[ \$(grep -c '065B7F:13C5.* 0A ' /proc/net/tcp) -ge $_want ]" || fatal "traps do not listen"
+	while read -r r; do
+		soon 10 grep -q "$(printf '%02X' "$r")065B7F:13C5.* 0A " /proc/net/tcp ||
+		    fatal "the trap of row $r does not listen"
+	done <"$work/traps"
+	: >"$work/traps"
 }
 end_trap() {
 	eval "_pid=\$trap$1"
@@ -288,6 +291,9 @@ case_passed() {
 	done <"$work/numbers"
 	dial_headers=
 	run_plan
+	tr -d '\r' <"$work/heard$last13" | sed -n '/^SIP.2.0 200/,/^$/p' >"$work/answer13"
+	ok "the PBX sees our Contact" grep -q '^Contact: .*127.91.1.1' "$work/answer13"
+	is "and no other host" 0 "$(grep -c 'r13.example' "$work/answer13")"
 	ok "a late 200 gets ACK" soon 3 grep -q '^ACK ' "$work/trap14"
 	ok "and BYE" soon 3 grep -q '^BYE ' "$work/trap14"
 	is "and is not shown" 0 "$(grep -c 'r14' "$work/heard$last14")"

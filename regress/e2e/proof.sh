@@ -21,6 +21,14 @@ command ip link set lo up || exit 1
 umask 022
 
 finish() {
+	# What it looked like, before it ends.
+	if [ $failed -ne 0 ]; then
+		for box in a b; do
+			ctl $box -j show
+			ctl $box show proofs
+			ctl $box show routes
+		done
+	fi
 	for c in a b; do
 		[ ! -f "$work/$c/phones.pid" ] || kill "$(cat "$work/$c/phones.pid")" 2>/dev/null
 		box_stop $c

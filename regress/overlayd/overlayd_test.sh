@@ -111,6 +111,11 @@ published() {
 	ctl $1 -j show | grep -q "\"published\":$2,\"pending\":0,\"failed\":0"
 }
 
+# has_document BOX SEQUENCE
+has_document() {
+	ctl $1 -j show overlay | grep -q "\"document\":$2,"
+}
+
 # claims BOX NUMBER OWNER: box sees exactly owner as claimant.
 claims() {
 	_id=$(node_of $3)
@@ -237,8 +242,50 @@ document_body() {
 	wait_until joined 1 1
 	wait_until joined 3 2
 	wait_until claims 3 +14085552001 2
+	wait_until has_document 3 2
+	atf_check -o ignore grep 'document 2 came from peers, the file has 1' n3/log
+	# Key learns it again when the whole box was off, and takes the next.
+	stop 3
+	start 3
+	wait_until joined 3 2
+	wait_until has_document 3 2
+	mv new.xml overlay.xml
+	document
+	mv overlay.xml new.xml
+	cp old.xml overlay.xml
+	atf_check -o ignore "$viprctl" -s "$PWD/n1/ctl" reload
+	wait_until has_document 3 3
+	atf_check -s exit:1 grep 'of a peer refused' n3/log
+	kill -9 "$(pid_of 3 overlayd)"
+	wait_until joined 1 1
+	wait_until joined 3 2
+	wait_until has_document 3 3
+	wait_until claims 3 +14085552001 2
+	# Without its store it has only the file's; key has the newer one
+	# already and agrees when a peer sends it.
+	kill -9 "$(pid_of 3 overlayd)"
+	rm -f n3/state/overlayd/*
+	wait_until joined 1 1
+	wait_until joined 3 2
+	wait_until has_document 3 3
+	atf_check -s exit:1 grep 'of a peer refused' n3/log
 }
 document_cleanup() { finish; }
+
+# A document that has expired is an alarm, and no more.
+atf_test_case expired cleanup
+expired_head() { atf_set timeout 60; }
+expired_body() {
+	setup 1
+	document -d 1
+	echo 'test clock-offset 3d' >>n1/viprd.conf
+	start 1
+	wait_until joined 1 0
+	wait_until grep -q 'warning: overlay config .*/overlay.xml: expired at' n1/log
+	wait_until grep -q 'alarm: overlay overlay.test: document 2 has expired 2 days ago' \
+	    n1/log
+}
+expired_cleanup() { finish; }
 
 atf_test_case bad_config
 bad_config_head() { atf_set timeout 60; }
@@ -260,5 +307,6 @@ atf_init_test_cases() {
 	atf_add_test_case killed
 	atf_add_test_case moved
 	atf_add_test_case document
+	atf_add_test_case expired
 	atf_add_test_case bad_config
 }

@@ -15,8 +15,10 @@
  */
 
 /*
- * reloadmsg emit DIR: one file a kind of message, signed with a toy key.
- * reloadmsg decode FILE: prints a message field by field.
+ * reloadmsg emit DIR: one file a kind of message, signed with a toy key, and
+ * the same in the framing of a link (NAME.framed).
+ * reloadmsg decode FILE: prints a message, fragment or frame field by field,
+ * or says at which byte it is wrong and why.
  */
 
 #include <sys/types.h>
@@ -24,21 +26,76 @@
 
 #include <err.h>
 #include <errno.h>
+#include <openssl/x509v3.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../overlayd/examples.h"
+#include "frame.h"
 #include "reload_cert.h"
 
-#define MSG_MAX	(1 << 20)
+#define MSG_MAX		(1 << 20)
+#define BODY_MAX	2048
+#define FRAG_STEP	350	/* a piece has at least 256 bytes */
+#define FRAG_PARTS	2
+#define REG_KEY	"a0a1a2a3a4a5a6a7a8a9aaabacadaeaf+7b1f00c2d4e58a36"
+#define CAND6 \
+	"021220010db800000000000000000000000117c40401317effffff010000"
+#define PEERID	"20080010" A
+
+/* What emit writes, besides the worked examples. */
+struct sample {
+	const char	*s_name;
+	unsigned	 s_code;
+	const char	*s_hex;		/* of the body */
+	int		 s_flags;
+};
+#define S_LISTS		0x01	/* via list, four kinds of destinations */
+#define S_OPTION	0x02	/* forwarding option */
+#define S_EXTENSION	0x04	/* message extension */
+#define S_KEY		0x08	/* body: ours, of the registration Kind */
+
+static const struct sample more[] = {
+	{ "appattach answer", WIRE_APPATTACH_ANS,
+	    "0000f0150770617373697665" "0012" CAND, 0 },
+	{ "attach by IPv6", WIRE_ATTACH,
+	    "00000770617373697665" "001e" CAND6 "01", 0 },
+	{ "leave from predecessor", WIRE_LEAVE, A "0023" "020020" B C, 0 },
+	{ "leave answer", WIRE_LEAVE_ANS, "", 0 },
+	{ "update answer", WIRE_UPDATE_ANS, "", 0 },
+	{ "configuration answer", WIRE_CONFIGUPDATE_ANS, "", 0 },
+	{ "ping of a node behind others", WIRE_PING, "0003616263", S_LISTS },
+	{ "ping with an option", WIRE_PING, "0000", S_OPTION },
+	{ "ping with an extension", WIRE_PING, "0000", S_EXTENSION },
+	{ "route query for a node", WIRE_ROUTEQUERY, "000110" B "0000", 0 },
+	{ "fetch of all keys", WIRE_FETCH,
+	    "10" ALICE "0010f0564950" "0000000000000007" "00020000", 0 },
+	{ "fetch answer without values", WIRE_FETCH_ANS,
+	    "00000010f0564950" "0000000000000007" "00000000", 0 },
+	{ "store of a registration", WIRE_STORE, NULL, S_KEY },
+	{ "find answer of two", WIRE_FIND_ANS,
+	    "002a0000000210" ALICE "0000000310" ALICE, 0 },
+	{ "too large", WIRE_ERROR, "000b00057370616365", 0 },
+	{ "in progress", WIRE_ERROR, "00110000", 0 }
+};
+#define NMORE	(sizeof(more) / sizeof(more[0]))
 
 static int	usage(void);
 static int	model(uint32_t, void *);
 static int	emit(const char *);
-static void	emit_one(const char *, EVP_PKEY *, size_t);
+static void	emit_one(const char *, EVP_PKEY *, const struct sample *, uint64_t);
+static void	emit_file(const char *, unsigned, const char *, const void *, size_t);
+static void	emit_fragments(const char *, const uint8_t *, size_t);
+static void	emit_ack(const char *);
+static uint8_t	*certificate(EVP_PKEY *, size_t *);
+static void	registration(struct wbuf *);
+static void	lists(const struct sample *, struct wire_header *, struct wbuf *,
+		    struct wbuf *, struct wbuf *);
 static int	decode(const char *);
+static int	decode_message(const char *, const uint8_t *, size_t);
+static int	decode_fragment(const char *, const uint8_t *, size_t);
 static void	hex(const char *, const void *, size_t);
 static void	hex_span(const char *, struct span);
 static void	dests(const char *, const struct cur *);
@@ -83,71 +140,271 @@ model(uint32_t kind, void *arg)
 
 /* -- emit -- */
 
+/* A certificate of node A as an overlay's authority makes them, signed by
+ * itself; the same bytes each time. */
+static uint8_t *
+certificate(EVP_PKEY *key, size_t *len)
+{
+	X509		*x;
+	X509_EXTENSION	*e;
+	ASN1_TIME	*t;
+	unsigned char	*der = NULL;
+	int		 n;
+
+	need((x = X509_new()) != NULL && (t = ASN1_TIME_new()) != NULL);
+	need(X509_set_version(x, X509_VERSION_3) == 1);
+	need(ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1);
+	need(ASN1_TIME_set_string(t, "230101000000Z") == 1);
+	need(X509_set1_notBefore(x, t) == 1);
+	need(ASN1_TIME_set_string(t, "330101000000Z") == 1);
+	need(X509_set1_notAfter(x, t) == 1);
+	need(X509_set_pubkey(x, key) == 1);
+	e = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
+	    "critical,URI:reload://0110" A "@overlay.test/,"
+	    "email:alice@overlay.test");
+	need(e != NULL && X509_add_ext(x, e, -1) == 1);
+	need(X509_sign(x, key, EVP_sha256()) > 0);
+	need((n = i2d_X509(x, &der)) > 0);
+	X509_EXTENSION_free(e);
+	ASN1_TIME_free(t);
+	X509_free(x);
+	*len = (size_t)n;
+	return (der);
+}
+
 static void
-emit_one(const char *dir, EVP_PKEY *key, size_t i)
+emit_file(const char *dir, unsigned code, const char *name, const void *p, size_t n)
+{
+	char		 path[1024], *q;
+	FILE		*f;
+
+	(void)snprintf(path, sizeof(path), "%s/%04x-%s", dir, code, name);
+	for (q = path + strlen(dir); *q != '\0'; q++)
+		if (*q == ' ')
+			*q = '-';
+	if ((f = fopen(path, "wb")) == NULL || fwrite(p, 1, n, f) != n ||
+	    fclose(f) != 0)
+		err(1, "%s", path);
+}
+
+/* A StoreReq of one number, as overlayd publishes them. */
+static void
+registration(struct wbuf *w)
+{
+	struct wire_store	wt;
+	struct wire_kinddata	wk;
+	struct wire_stored	ws;
+	struct wbuf		vw, kw;
+	struct cur		c;
+	uint8_t			vals[512], kinds[512], id[16], sig[256], val[32];
+	size_t			n;
+
+	memset(&ws, 0, sizeof(ws));
+	ws.ws_time = TIME;
+	ws.ws_lifetime = 86400;
+	ws.ws_value.wv_key.p = REG_KEY;
+	ws.ws_value.wv_key.len = strlen(REG_KEY);
+	ws.ws_value.wv_exists = 1;
+	need(sodium_hex2bin(val, sizeof(val), PEERID, strlen(PEERID), NULL, &n,
+	    NULL) == 0);
+	ws.ws_value.wv_data.p = (const char *)val;
+	ws.ws_value.wv_data.len = n;
+	need(sodium_hex2bin(sig, sizeof(sig), STORED_SIG, strlen(STORED_SIG),
+	    NULL, &n, NULL) == 0);
+	cur_init(&c, sig, n);
+	need(reload_signature_parse(&c, &ws.ws_sig) == 0);
+	wbuf_init(&vw, vals, sizeof(vals));
+	wire_stored_write(&vw, RELOAD_DICTIONARY, &ws);
+	memset(&wk, 0, sizeof(wk));
+	wk.wk_kind = RELOAD_KIND_VIPR;
+	wk.wk_model = RELOAD_DICTIONARY;
+	cur_init(&wk.wk_values, vals, vw.w_len);
+	wbuf_init(&kw, kinds, sizeof(kinds));
+	wire_kinddata_write(&kw, &wk);
+	memset(&wt, 0, sizeof(wt));
+	(void)reload_resource_id("+12125550147", 12, id);
+	wt.wt_resource.p = (const char *)id;
+	wt.wt_resource.len = sizeof(id);
+	cur_init(&wt.wt_kinds, kinds, kw.w_len);
+	wire_store_write(w, &wt);
+	need(wbuf_ok(&vw) == 0 && wbuf_ok(&kw) == 0 && wbuf_ok(w) == 0);
+}
+
+/* The lists of the header. */
+static void
+lists(const struct sample *s, struct wire_header *h, struct wbuf *via,
+    struct wbuf *dest, struct wbuf *opts)
+{
+	struct wire_option	wo;
+	struct wire_dest	wd;
+	uint8_t			id[NODEID_LEN];
+
+	if (s->s_flags & S_LISTS) {
+		memset(id, 0xb0, sizeof(id));
+		wire_dest_node(via, id);
+		memset(&wd, 0, sizeof(wd));
+		wd.wd_type = WIRE_DEST_OPAQUE;
+		wd.wd_id.p = "\1\2\3";
+		wd.wd_id.len = 3;
+		wire_dest_write(via, &wd);
+		wd.wd_compact = 1;
+		wd.wd_id.p = "\x83\x45";
+		wd.wd_id.len = 2;
+		wire_dest_write(dest, &wd);
+		memset(id, 0xc0, sizeof(id));
+		wire_dest_node(dest, id);
+	}
+	if (s->s_flags & S_KEY)
+		(void)reload_resource_id("+12125550147", 12, id);
+	else
+		(void)reload_resource_id("alice@overlay.test", 18, id);
+	wire_dest_resource(dest, id, sizeof(id));
+	if (s->s_flags & S_OPTION) {
+		memset(&wo, 0, sizeof(wo));
+		wo.wo_type = 1;
+		wo.wo_flags = WIRE_OPT_RESPONSE_COPY;
+		wo.wo_value.p = "exp";
+		wo.wo_value.len = 3;
+		wire_option_write(opts, &wo);
+		h->wh_max_response = 5000;
+	}
+	need(wbuf_ok(via) == 0 && wbuf_ok(dest) == 0 && wbuf_ok(opts) == 0);
+	cur_init(&h->wh_via, via->w_buf, via->w_len);
+	cur_init(&h->wh_dest, dest->w_buf, dest->w_len);
+	cur_init(&h->wh_options, opts->w_buf, opts->w_len);
+}
+
+static void
+emit_one(const char *dir, EVP_PKEY *key, const struct sample *s, uint64_t n)
 {
 	struct wire_header	h;
-	struct wbuf		w, iw, bw;
+	struct wire_ext		x;
+	struct wbuf		w, iw, bw, lw[3];
 	struct span		part;
-	uint8_t			buf[4096], body[1024], input[2048], id[16];
-	uint8_t			list[64], sha[EVP_MAX_MD_SIZE], sig[64];
-	uint8_t			bucket[64];
-	char			path[1024], name[64], *p;
-	size_t			n, start, mark, siglen = sizeof(sig);
+	struct cur		ext;
+	uint8_t			buf[8192], body[BODY_MAX], input[4096], list[3][128];
+	uint8_t			sha[EVP_MAX_MD_SIZE], sig[64], bucket[2048], *der;
+	uint8_t			xbuf[32], framed[8192 + FRAME_DATA_HEADER];
+	char			name[128];
+	size_t			len, start, mark, siglen = sizeof(sig), derlen;
 	uint32_t		overlay;
-	FILE			*f;
 
-	(void)strlcpy(name, bodies[i].name, sizeof(name));
-	for (p = name; *p != '\0'; p++)
-		if (*p == ' ')
-			*p = '-';
-	(void)sodium_hex2bin(body, sizeof(body), bodies[i].hex,
-	    strlen(bodies[i].hex), NULL, &n, NULL);
-	(void)reload_overlay_hash("overlay.test", &overlay);
-	(void)reload_resource_id("alice@overlay.test", 18, id);
-	wbuf_init(&w, list, sizeof(list));
-	wire_dest_resource(&w, id, sizeof(id));
-	wire_header_init(&h, overlay, bodies[i].code == WIRE_CONFIGUPDATE ?
-	    WIRE_SEQ_ANY : 1, 100, UINT64_C(0x0102030405060708));
-	cur_init(&h.wh_dest, list, w.w_len);
+	wbuf_init(&bw, body, sizeof(body));
+	if (s->s_flags & S_KEY)
+		registration(&bw);
+	else {
+		need(sodium_hex2bin(body, sizeof(body), s->s_hex,
+		    strlen(s->s_hex), NULL, &len, NULL) == 0);
+		bw.w_len = len;
+	}
+	need(reload_overlay_hash("overlay.test", &overlay) == 0);
+	wire_header_init(&h, overlay, s->s_code == WIRE_CONFIGUPDATE ?
+	    WIRE_SEQ_ANY : 1, 100, UINT64_C(0x0102030405060700) + n);
+	for (len = 0; len < 3; len++)
+		wbuf_init(&lw[len], list[len], sizeof(list[len]));
+	lists(s, &h, &lw[0], &lw[1], &lw[2]);
 	wbuf_init(&w, buf, sizeof(buf));
 	wire_header_write(&w, &h);
 	start = w.w_len;
-	mark = wire_contents_open(&w, (uint16_t)bodies[i].code);
-	wbuf_bytes(&w, body, n);
-	wire_contents_close(&w, mark, NULL);
-	(void)EVP_Digest(CERT, 11, sha, NULL, EVP_sha256(), NULL);
+	mark = wire_contents_open(&w, (uint16_t)s->s_code);
+	wbuf_bytes(&w, body, bw.w_len);
+	wbuf_init(&iw, xbuf, sizeof(xbuf));
+	if (s->s_flags & S_EXTENSION) {
+		memset(&x, 0, sizeof(x));
+		x.we_type = 1;
+		x.we_value.p = "exp";
+		x.we_value.len = 3;
+		wire_ext_write(&iw, &x);
+	}
+	cur_init(&ext, xbuf, iw.w_len);
+	wire_contents_close(&w, mark, &ext);
+	der = certificate(key, &derlen);
+	need(EVP_Digest(der, derlen, sha, NULL, EVP_sha256(), NULL) == 1);
 	wbuf_init(&iw, input, sizeof(input));
 	wire_msg_input(&iw, overlay, h.wh_tid, buf + start, w.w_len - start);
 	reload_identity_write(&iw, sha);
 	part.p = (const char *)input;
 	part.len = iw.w_len;
-	if (reload_sign_parts(key, &part, 1, sig, &siglen) == -1)
+	if (wbuf_ok(&iw) == -1 ||
+	    reload_sign_parts(key, &part, 1, sig, &siglen) == -1)
 		errx(1, "cannot sign");
 	wbuf_init(&bw, bucket, sizeof(bucket));
-	reload_bucket_add(&bw, CERT, 11);
+	reload_bucket_add(&bw, der, derlen);
+	OPENSSL_free(der);
 	reload_secblock_write(&w, bucket, bw.w_len, RELOAD_SIG_RSA, sha, sig,
 	    siglen);
+	if (wbuf_ok(&w) == -1 || wbuf_ok(&bw) == -1)
+		errx(1, "%s: too long", s->s_name);
 	wire_length_set(buf, w.w_len);
-	if (wbuf_ok(&w) == -1)
-		errx(1, "%s: too long", name);
-	(void)snprintf(path, sizeof(path), "%s/%04x-%s", dir, bodies[i].code,
-	    name);
-	if ((f = fopen(path, "wb")) == NULL ||
-	    fwrite(buf, 1, w.w_len, f) != w.w_len || fclose(f) != 0)
-		err(1, "%s", path);
+	emit_file(dir, s->s_code, s->s_name, buf, w.w_len);
+	wbuf_init(&bw, framed, sizeof(framed));
+	frame_write_data(&bw, (uint32_t)n, buf, w.w_len);
+	need(wbuf_ok(&bw) == 0);
+	(void)snprintf(name, sizeof(name), "%s.framed", s->s_name);
+	emit_file(dir, s->s_code, name, framed, bw.w_len);
+	if (s->s_flags & S_KEY)
+		emit_fragments(dir, buf, w.w_len);
+}
+
+/* The same message in two pieces, in files of their own. */
+static void
+emit_fragments(const char *dir, const uint8_t *msg, size_t len)
+{
+	struct wire_header	h;
+	struct wire_error	e;
+	struct wbuf		w;
+	uint8_t			buf[4096];
+	char			name[64];
+	size_t			i, off, n;
+
+	need(wire_header_parse(msg, len, &h, &e) == 0);
+	h.wh_tid ^= UINT64_C(1) << 32;
+	for (i = 0; i < FRAG_PARTS; i++) {
+		off = i * FRAG_STEP;
+		n = i == FRAG_PARTS - 1 ? len - h.wh_size - off : FRAG_STEP;
+		h.wh_fragment = WIRE_FRAG_ALWAYS | (uint32_t)off |
+		    (i == FRAG_PARTS - 1 ? WIRE_FRAG_LAST : 0);
+		wbuf_init(&w, buf, sizeof(buf));
+		wire_header_write(&w, &h);
+		wbuf_bytes(&w, msg + h.wh_size + off, n);
+		need(wbuf_ok(&w) == 0);
+		wire_length_set(buf, w.w_len);
+		(void)snprintf(name, sizeof(name), "store.fragment%zu", i);
+		emit_file(dir, WIRE_STORE, name, buf, w.w_len);
+	}
+}
+
+/* The ack of frame 40 when 39, 38, 36 and 9 are among the last. */
+static void
+emit_ack(const char *dir)
+{
+	struct wbuf	w;
+	uint8_t		buf[FRAME_ACK_LEN];
+
+	wbuf_init(&w, buf, sizeof(buf));
+	frame_write_ack(&w, 40, 0x80000016);
+	emit_file(dir, 0, "ack.framed", buf, w.w_len);
 }
 
 static int
 emit(const char *dir)
 {
+	struct sample	 s;
 	EVP_PKEY	*key = toy_key();
 	size_t		 i;
 
 	if (mkdir(dir, 0755) == -1 && errno != EEXIST)
 		err(1, "%s", dir);
-	for (i = 0; i < NBODIES; i++)
-		emit_one(dir, key, i);
+	memset(&s, 0, sizeof(s));
+	for (i = 0; i < NBODIES; i++) {
+		s.s_name = bodies[i].name;
+		s.s_code = bodies[i].code;
+		s.s_hex = bodies[i].hex;
+		emit_one(dir, key, &s, i);
+	}
+	for (i = 0; i < NMORE; i++)
+		emit_one(dir, key, &more[i], NBODIES + i);
+	emit_ack(dir);
 	EVP_PKEY_free(key);
 	return (0);
 }
@@ -456,21 +713,12 @@ show_security(const struct wire_msg *m)
 }
 
 static int
-decode(const char *path)
+decode_message(const char *path, const uint8_t *buf, size_t n)
 {
 	struct wire_msg		 m;
 	struct wire_error	 e;
 	const char		*name;
-	uint8_t			*buf;
-	size_t			 n;
-	FILE			*f;
 
-	if ((buf = malloc(MSG_MAX)) == NULL)
-		err(1, NULL);
-	if ((f = fopen(path, "rb")) == NULL)
-		err(1, "%s", path);
-	n = fread(buf, 1, MSG_MAX, f);
-	(void)fclose(f);
 	if (wire_msg_parse(buf, n, &m, &e) == -1)
 		errx(1, "%s: %s at byte %zu", path, wire_strerror(e.we_reason),
 		    e.we_off);
@@ -486,6 +734,59 @@ decode(const char *path)
 	hex("extensions", m.wm_contents.wc_ext.c_p,
 	    cur_left(&m.wm_contents.wc_ext));
 	show_security(&m);
-	free(buf);
 	return (0);
+}
+
+static int
+decode_fragment(const char *path, const uint8_t *buf, size_t n)
+{
+	struct wire_header	h;
+	struct wire_error	e;
+
+	if (wire_fragment_parse(buf, n, &h, &e) == -1)
+		errx(1, "%s: %s at byte %zu", path, wire_strerror(e.we_reason),
+		    e.we_off);
+	if (h.wh_fragment == WIRE_FRAG_WHOLE)
+		return (decode_message(path, buf, n));
+	show_header(&h);
+	hex("piece", buf + h.wh_size, n - h.wh_size);
+	return (0);
+}
+
+static int
+decode(const char *path)
+{
+	struct frame	 fr;
+	enum frame_error error;
+	uint8_t		*buf;
+	size_t		 n;
+	ssize_t		 used;
+	FILE		*f;
+	int		 r;
+
+	if ((buf = malloc(MSG_MAX)) == NULL)
+		err(1, NULL);
+	if ((f = fopen(path, "rb")) == NULL)
+		err(1, "%s", path);
+	n = fread(buf, 1, MSG_MAX, f);
+	(void)fclose(f);
+	if (n == 0 || (buf[0] != FRAME_DATA && buf[0] != FRAME_ACK)) {
+		r = decode_fragment(path, buf, n);
+		free(buf);
+		return (r);
+	}
+	used = frame_parse(buf, n, MSG_MAX, &fr, &error);
+	if (used <= 0 || (size_t)used != n)
+		errx(1, "%s: frame: %s at byte %zu", path, used == 0 ?
+		    "cut short" : used == -1 ? "message too long" :
+		    "bytes behind it", used > 0 ? (size_t)used : n);
+	(void)printf("frame %s %u\n", fr.fr_type == FRAME_ACK ?
+	    "ack_sequence" : "sequence", fr.fr_seq);
+	r = 0;
+	if (fr.fr_type == FRAME_ACK)
+		(void)printf("received %08x\n", fr.fr_mask);
+	else
+		r = decode_fragment(path, fr.fr_msg, fr.fr_len);
+	free(buf);
+	return (r);
 }

@@ -41,6 +41,7 @@
 
 #include <err.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,6 +199,7 @@ main(int argc, char **argv)
 	    bind(s, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
 	    listen(s, 16) == -1)
 		err(1, "siptrap: listen");
+	signal(SIGPIPE, SIG_IGN);
 	while (count == -1 || count-- > 0) {
 		if ((c = accept(s, NULL, NULL)) == -1)
 			continue;

@@ -22,7 +22,8 @@
  *   sipua -l ADDR:PORT [-H HEADER]...
  *	The last three digits of the called number are the final answer, after
  *	a 180 when the digit before them is 1; 180 rings until CANCEL, 000 is
- *	silent.  Headers go into final answers to INVITE.
+ *	silent.  Headers go into final answers to INVITE.  A request whose
+ *	User-Agent is "answer CODE" is answered with that.
  *   sipua -l ADDR:PORT -d ADDR:PORT [-c CODE] [-k] [-t SECONDS] [-w MS] FILE
  *	Send FILE, print what comes, leave after the final answer (0) or when
  *	the time is up (1).  -c: CANCEL when CODE comes.  A 2xx to INVITE gets
@@ -185,6 +186,7 @@ phone(void)
 	static char		 msg[MSG], ringing[MSG];
 	struct sockaddr_in	 from;
 	const char		*at;
+	char			 agent[1024];
 	int			 code;
 
 	for (;;) {
@@ -196,6 +198,11 @@ phone(void)
 			if (ringing[0] != '\0')
 				answer(ringing, 487, &from);
 			ringing[0] = '\0';
+			continue;
+		}
+		if (sscanf(value(msg, "User-Agent", agent, sizeof(agent)), "answer %d",
+		    &code) == 1) {
+			answer(msg, code, &from);
 			continue;
 		}
 		if (strncmp(msg, "INVITE ", 7) != 0) {

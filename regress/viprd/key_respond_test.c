@@ -104,7 +104,8 @@ hand_run(struct hand *h, unsigned method, unsigned run, const char *called,
 	cpace_tags(h->h_ta, tag, mk, h->h_Y, h->h_ad, h->h_adlen,
 	    p2->s_body + 5, p2->s_body + 1, 4);
 	h->h_good = memcmp(tag, p2->s_body + 37, 64) == 0;
-	kpvp_rk(h->h_rk, isk);
+	memcpy(h->h_rk, isk, sizeof(h->h_rk));
+	kpvp_rk(h->h_rk);
 }
 
 static void

@@ -208,15 +208,20 @@ ATF_TC_BODY(restored_backup, tc)
 	} starts[] = { { 11, 1 }, { 11, 1 }, { 12, 2 }, { 12, 2 } };
 
 	begin();
+	grant(TICKET_TICKET, "a.example", OURS, 1000);
 	memset(master, 'b', sizeof(master));
 	for (i = 0; i < 4; i++) {
 		kcore_free(b->b_kc);
 		ATF_REQUIRE((b->b_kc = kcore_new(&box_ops, b, b->b_st,
 		    b->b_bootid)) != NULL);
 		box_clock(b);
+		/* No verdict about a ticket before all is loaded. */
+		ATF_CHECK_EQ(REFUSAL_BUSY, check(OURS));
 		kcore_conf(b->b_kc, b->b_cf, NULL, NULL);
+		ATF_CHECK_EQ(REFUSAL_BUSY, check(OURS));
 		ATF_REQUIRE_EQ(0, kcore_open(b->b_kc, master, starts[i].mark,
 		    why, sizeof(why)));
+		ATF_CHECK_EQ(REFUSAL_NONE, check(OURS));
 		ATF_CHECK_EQ_MSG(starts[i].epoch, kticket_epoch(b->b_kc),
 		    "start %d", i);
 	}

@@ -30,7 +30,12 @@
 #define FAILED_MS	60000
 #define CANDIDATES_MAX	8
 
-enum attach_state { ATTACH_SENT = 1, ATTACH_WAIT = 2, ATTACH_OVER = 3 };
+enum attach_state {
+	ATTACH_SENT = 1,
+	ATTACH_WAIT = 2,	/* for the link */
+	ATTACH_OVER = 3,
+	ATTACH_THEIRS = 4	/* for the Attach that the other side says it has begun */
+};
 
 struct node_attach {
 	TAILQ_ENTRY(node_attach) na_entry;
@@ -230,8 +235,8 @@ attach_answered(struct node *n, const struct node_resp *resp, void *arg)
 
 	na->na_tid = 0;
 	if (resp->nr_error == WIRE_E_IN_PROGRESS && na->na_known) {
-		/* Theirs is under way: it serves as well. */
-		na->na_state = ATTACH_WAIT;
+		/* Theirs is under way, perhaps not here yet: it serves as well. */
+		na->na_state = ATTACH_THEIRS;
 		if (node_peer_find(n, &na->na_id) != NULL)
 			attach_finish(na, 1);
 		else
@@ -318,7 +323,8 @@ attach_yields(struct node *n, struct node_in *in, const struct nodeid *peer)
 
 	if ((na = attach_find(n, peer)) == NULL)
 		return (0);
-	if (na->na_state == ATTACH_WAIT || nodeid_cmp(&n->n_self, peer) > 0) {
+	if (na->na_state == ATTACH_WAIT ||
+	    (na->na_state == ATTACH_SENT && nodeid_cmp(&n->n_self, peer) > 0)) {
 		node_error(n, in, WIRE_E_IN_PROGRESS, "attach in progress");
 		return (1);
 	}

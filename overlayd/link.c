@@ -44,6 +44,7 @@
 #define TICK_MS		500
 #define SUSPECT_MS	2000	/* no ack for so long beyond the RTO: not routed through */
 #define DEAD_MS		30000
+#define TOO_LARGE_MS	1500	/* the error about it may take so long to leave */
 #define ACCEPTS_A_TURN	16
 #define ACCEPT_PAUSE_S	1
 #define PENDING_MAX	64	/* accepted, TLS not complete */
@@ -67,6 +68,7 @@ struct ovlink {
 	int		 ol_told;	/* the node knows it as up */
 	int		 ol_closing;	/* the node gave it up */
 	int		 ol_suspect;
+	uint64_t	 ol_close_at;	/* nothing more is read; 0: no */
 	uint64_t	 ol_in, ol_out;
 };
 RB_HEAD(ovlink_tree, ovlink);
@@ -79,6 +81,7 @@ static void	 link_limits(struct tlsconn_limits *);
 static void	 link_fail(int, short, void *);
 static void	 link_opened(struct tlsconn *, void *);
 static size_t	 link_data(struct tlsconn *, const uint8_t *, size_t, void *);
+static size_t	 link_too_large(struct ovlink *, const uint8_t *, size_t);
 static void	 link_closed(struct tlsconn *, const char *, void *);
 static void	 link_tick(int, short, void *);
 static void	 tick_arm(void);
@@ -263,14 +266,22 @@ link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
 
 	ov_enter();
 	while ((ol = ovlink_find(id)) != NULL && used < len) {
+		if (ol->ol_close_at != 0) {
+			used = len;
+			break;
+		}
 		n = frame_parse(p + used, len - used, ovconf.oc_doc->rd_max_message,
 		    &fr, &error);
 		if (n == 0)
 			break;
+		if (n == -1 && error == FRAME_TOO_LARGE) {
+			n = (ssize_t)link_too_large(ol, p + used, len - used);
+			used = n == -1 ? (size_t)-1 : used + (size_t)n;
+			break;
+		}
 		if (n == -1) {
 			if (log_allow(&refusals, proc_boot_ms()))
-				log_info("overlay link closed: %s", error == FRAME_TOO_LARGE ?
-				    "message above max-message-size" : "not a frame");
+				log_info("overlay link closed: not a frame");
 			used = (size_t)-1;
 			break;
 		}
@@ -292,6 +303,29 @@ link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
 	}
 	ov_leave();
 	return (used);
+}
+
+/*
+ * Of a message above max-message-size the header is waited for, so that its
+ * sender is told; then the link is closed.  Bytes used, -1: close now.
+ */
+static size_t
+link_too_large(struct ovlink *ol, const uint8_t *p, size_t len)
+{
+	int		 r = -1;
+
+	if (!ol->ol_closing && node != NULL)
+		r = node_too_large(node, ol->ol_id, p + FRAME_DATA_HEADER,
+		    len - FRAME_DATA_HEADER);
+	if (r == 1)
+		return (0);
+	if (log_allow(&refusals, proc_boot_ms()))
+		log_info("overlay link closed: message above max-message-size");
+	if (r == -1)
+		return ((size_t)-1);
+	ol->ol_close_at = proc_boot_ms() + TOO_LARGE_MS;
+	tick_arm();
+	return (len);
 }
 
 static void
@@ -357,7 +391,8 @@ link_tick(int fd, short event, void *arg)
 			ol->ol_suspect = suspect;
 			node_link_suspect(node, ol->ol_id, suspect);
 		}
-		if (ms > DEAD_MS) {
+		again |= ol->ol_close_at != 0;
+		if (ms > DEAD_MS || (ol->ol_close_at != 0 && now >= ol->ol_close_at)) {
 			ol->ol_closing = 1;
 			node_link_down(node, ol->ol_id);
 			tlsconn_shutdown(ol->ol_tc, 0);

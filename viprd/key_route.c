@@ -40,6 +40,7 @@ static struct kroute *kroute_make(struct kcore *, struct kroutes *,
 static struct knode *kroute_node(struct kroute *, const uint8_t *, int);
 static void	 kroute_add_proof(struct kroute *, const struct vcr *, uint64_t);
 static int	 kproof_cmp(const void *, const void *);
+static unsigned	 kroute_spare(const struct kroute *);
 static int	 kroute_earns(const struct kcore *, const struct kroute *);
 static void	 kroute_state(struct kcore *, struct kroutes *, struct kroute *,
 		    enum route_state);
@@ -221,6 +222,30 @@ kroute_node(struct kroute *r, const uint8_t *id, int create)
 	return (&r->kr_node[0]);
 }
 
+/*
+ * Which proof of a full list to forget: the later one of the two that ended
+ * closest to each other.  Dropping the oldest would leave a busy number with
+ * proofs that are never far enough apart.
+ */
+static unsigned
+kroute_spare(const struct kroute *r)
+{
+	uint64_t	 gap, least = UINT64_MAX;
+	unsigned	 i, j, spare = 0;
+
+	for (i = 0; i < r->kr_proofcount; i++)
+		for (j = 0; j < r->kr_proofcount; j++) {
+			if (i == j || r->kr_proof[j].pr_stop < r->kr_proof[i].pr_stop)
+				continue;
+			gap = r->kr_proof[j].pr_stop - r->kr_proof[i].pr_stop;
+			if (gap < least) {
+				least = gap;
+				spare = j;
+			}
+		}
+	return (spare);
+}
+
 /* The same call proven by a second box of the domain counts once. */
 static void
 kroute_add_proof(struct kroute *r, const struct vcr *v, uint64_t now)
@@ -233,8 +258,9 @@ kroute_add_proof(struct kroute *r, const struct vcr *v, uint64_t now)
 		    r->kr_proof[i].pr_stop == v->v_stop)
 			return;
 	if (r->kr_proofcount == KEY_PROOFS_MAX) {
-		memmove(&r->kr_proof[0], &r->kr_proof[1],
-		    (KEY_PROOFS_MAX - 1) * sizeof(r->kr_proof[0]));
+		i = kroute_spare(r);
+		memmove(&r->kr_proof[i], &r->kr_proof[i + 1],
+		    (KEY_PROOFS_MAX - 1 - i) * sizeof(r->kr_proof[0]));
 		r->kr_proofcount--;
 	}
 	p = &r->kr_proof[r->kr_proofcount++];

@@ -100,6 +100,22 @@ ATF_TC_BODY(two_apart, tc)
 	world_end();
 }
 
+/* More proofs than are remembered, close together: the first ones stay. */
+ATF_TC_WITHOUT_HEAD(busy_number);
+ATF_TC_BODY(busy_number, tc)
+{
+	unsigned	 i;
+
+	begin();
+	for (i = 0; i < 30; i++) {
+		prove("b.example", node_b, TICKET_TICKET, T0 + i * 2 * MINUTE);
+		ATF_CHECK_EQ(ROUTE_PENDING, state("b.example"));
+	}
+	prove("b.example", node_b, TICKET_TICKET, T0 + HOUR);
+	ATF_CHECK_EQ(ROUTE_ACTIVE, state("b.example"));
+	world_end();
+}
+
 ATF_TC_WITHOUT_HEAD(needs_ticket);
 ATF_TC_BODY(needs_ticket, tc)
 {
@@ -538,6 +554,7 @@ ATF_TC_BODY(bodies, tc)
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, two_apart);
+	ATF_TP_ADD_TC(tp, busy_number);
 	ATF_TP_ADD_TC(tp, needs_ticket);
 	ATF_TP_ADD_TC(tp, callers);
 	ATF_TP_ADD_TC(tp, thirty_days);

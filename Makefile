@@ -64,10 +64,12 @@ KILL	= 30
 SPLIT	= 0
 LOOKUPS	= 0
 LOSS	= 5
+IDLE	= 10
 
 sim: $(O)/regress/sim/sim
-	$(O)/regress/sim/sim -n $(NODES) -s $(STORED) -S $(SEED) -c $(CHURN) \
-	    -m $(MINUTES) -k $(KILL) -p $(SPLIT) -l $(LOOKUPS) -L $(LOSS)
+	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
+	    $(O)/regress/sim/sim -n $(NODES) -s $(STORED) -S $(SEED) -c $(CHURN) \
+	    -m $(MINUTES) -k $(KILL) -p $(SPLIT) -l $(LOOKUPS) -L $(LOSS) -i $(IDLE)
 
 # All of it below $(DESTDIR)$(PREFIX), the sample configuration in
 # share/examples/vipr: nothing in /etc is touched.

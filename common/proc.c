@@ -72,6 +72,8 @@ static int			 next_bad;	/* an item could not be read */
 static int			 next_checked;
 static int			 ready_sent;
 static int64_t			 clock_offset;
+static struct event		 stop_timer;
+static int			 stopping;	/* po_leave is at work */
 
 static int	proc_abort(struct chan *, struct chan_msg *, void *);
 static int	proc_begin(struct chan *, struct chan_msg *, void *);
@@ -93,6 +95,7 @@ static void	proc_privdrop(const struct proc_args *, char *, size_t);
 static enum vipr_role proc_role(const struct chan *);
 static void	proc_rules_init(void);
 static int	proc_shutdown(struct chan *, struct chan_msg *, void *);
+static void	proc_stop(int, short, void *);
 static const char *proc_subdir(enum vipr_role);
 static void	proc_usage(void) __attribute__((__noreturn__));
 
@@ -333,11 +336,43 @@ proc_parent_gone(struct chan *ch, void *arg)
 static int
 proc_shutdown(struct chan *ch, struct chan_msg *m, void *arg)
 {
+	struct timeval	tv;
+	unsigned	ms;
+
 	(void)ch;
 	(void)m;
 	(void)arg;
+	if (stopping)
+		return (0);
 	log_debug("stopping");
+	if (ops->po_leave == NULL || (ms = ops->po_leave()) == 0)
+		proc_exit(0);
+	stopping = 1;
+	evtimer_set(&stop_timer, proc_stop, NULL);
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	if (evtimer_add(&stop_timer, &tv) == -1)
+		proc_exit(0);
+	return (0);
+}
+
+static void
+proc_stop(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
 	proc_exit(0);
+}
+
+void
+proc_stopped(void)
+{
+	struct timeval	tv = { 0, 0 };
+
+	/* From the event loop: the caller may be deep in what is freed. */
+	if (stopping && evtimer_add(&stop_timer, &tv) == -1)
+		proc_exit(0);
 }
 
 static int

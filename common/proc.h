@@ -41,7 +41,13 @@ struct proc_ops {
 	const struct imsg_rule *(*po_rules)(enum vipr_role peer);
 	/* Channel to a peer came up (ch) or went away (NULL). */
 	void		(*po_peer)(enum vipr_role peer, struct chan *);
-	/* The parent says stop: write out and return; proc exits 0. */
+	/*
+	 * The parent says stop, and there are words to say to others first:
+	 * how many ms that may take with the event loop running; proc_stopped
+	 * ends it sooner.  NULL or 0: nothing.  Then po_shutdown.
+	 */
+	unsigned	(*po_leave)(void);
+	/* Write out and return; proc exits 0. */
 	void		(*po_shutdown)(void);
 	int		 po_sandbox;	/* enum sandbox_profile */
 };
@@ -52,6 +58,9 @@ void		 proc_child(int argc, char **argv, const struct proc_ops *)
 
 /* Channel to a peer, NULL while it is away; for chan_send. */
 struct chan	*proc_peer(enum vipr_role);
+
+/* What po_leave began is done. */
+void		 proc_stopped(void);
 
 /* Wall clock as this process sees it, `test clock-offset` added: UTC ms.
  * Shells call it and hand the value to cores. */

@@ -46,6 +46,7 @@ static void	 join_send(struct node *);
 static void	 join_answered(struct node *, const struct node_resp *, void *);
 static void	 join_hints(struct node *, struct cur);
 static void	 leave_send(struct node *, const struct nodeid *, int);
+static void	 leave_answered(struct node *, const struct node_resp *, void *);
 static void	 check_timer(void *);
 static void	 check_ping(struct node *, uint64_t);
 static void	 check_answered(struct node *, const struct node_resp *, void *);
@@ -470,7 +471,22 @@ leave_send(struct node *n, const struct nodeid *to, int succ)
 	memset(&nd, 0, sizeof(nd));
 	nd.nd_type = WIRE_DEST_NODE;
 	nd.nd_id = *to;
-	(void)node_request(n, &b, &nd, 1, 0, NULL, NULL);
+	if (node_request(n, &b, &nd, 1, 0, leave_answered, NULL) != 0)
+		n->n_leaving++;
+}
+
+static void
+leave_answered(struct node *n, const struct node_resp *resp, void *arg)
+{
+	(void)resp;
+	(void)arg;
+	n->n_leaving--;
+}
+
+size_t
+node_leaving(const struct node *n)
+{
+	return (n->n_leaving);
 }
 
 void
@@ -505,6 +521,7 @@ leave_in(struct node *n, struct node_in *in)
 	struct node_peer *np;
 	struct nodeid	 id, peer = in->ni_signer.ng_node;
 	const uint8_t	*p;
+	char		 hex[NODEID_HEXLEN];
 	struct cur	 c;
 	int		 was;
 
@@ -520,6 +537,7 @@ leave_in(struct node *n, struct node_in *in)
 	}
 	if (build_open(n, &b, WIRE_LEAVE_ANS) == 0)
 		node_answer(n, in, &b);
+	node_log(n, NODE_DEBUG, "node %s leaves", nodeid_hex(&peer, hex));
 	np->np_routable = 0;
 	attach_failed(n, &peer);
 	was = ring_del(&n->n_ring, &peer);

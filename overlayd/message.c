@@ -709,15 +709,25 @@ dup_free(struct node *n, struct node_dup *nu)
 	free(nu);
 }
 
-int
-node_dup_check(struct node *n, struct node_in *in)
+/* Forget answers that nobody can ask for any more, and the oldest when there
+ * are too many. */
+void
+node_dup_expire(struct node *n)
 {
-	struct node_dup	*nu, key;
+	struct node_dup	*nu;
 
 	while ((nu = TAILQ_FIRST(&n->n_dupage)) != NULL &&
 	    (nu->nu_until <= n->n_mono || n->n_ndups >= DUP_MAX ||
 	    n->n_dupbytes >= DUP_BYTES_MAX))
 		dup_free(n, nu);
+}
+
+int
+node_dup_check(struct node *n, struct node_in *in)
+{
+	struct node_dup	*nu, key;
+
+	node_dup_expire(n);
 	key.nu_tid = in->ni_ret.nx_tid;
 	key.nu_signer = in->ni_signer.ng_node;
 	if ((nu = RB_FIND(node_dups, &n->n_dups, &key)) != NULL) {

@@ -42,7 +42,7 @@ static void	 newer_values(struct node *, const struct newer *,
 int
 newer_busy(const struct node *n)
 {
-	return (n->n_nnewer >= NEWER_MAX || n->n_newerat > n->n_mono + NEWER_AHEAD_MS);
+	return (n->n_nnewer >= NEWER_MAX / 2 || n->n_newerat > n->n_mono + NEWER_AHEAD_MS);
 }
 
 void
@@ -57,7 +57,10 @@ newer_fetch(struct node *n, const struct nodeid *peer, const struct nodeid *reso
 	struct wbuf	 w, lw;
 	uint8_t		 buf[STORAGE_SLOT_MAX + 64], list[STORAGE_SLOT_MAX + 16];
 
-	if (newer_busy(n) || len > STORAGE_SLOT_MAX ||
+	/* Answers to copies that were under way when we became busy still
+	 * have room. */
+	if (n->n_nnewer >= NEWER_MAX || n->n_newerat > n->n_mono + 2 * NEWER_AHEAD_MS ||
+	    len > STORAGE_SLOT_MAX ||
 	    (nw = calloc(1, sizeof(*nw))) == NULL)
 		return;
 	nw->nw_resource = *resource;

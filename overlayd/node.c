@@ -279,12 +279,12 @@ link_evict(struct node *n)
 	struct node_link *nl;
 
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (ring_is_neighbour(&n->n_ring, &np->np_id) ||
-		    ring_is_finger(&n->n_ring, &np->np_id) ||
-		    n->n_mono - np->np_used < EVICT_MS)
+		if (n->n_mono - np->np_used < EVICT_MS ||
+		    (worst != NULL && np->np_used >= worst->np_used) ||
+		    ring_is_neighbour(&n->n_ring, &np->np_id) ||
+		    ring_is_finger(&n->n_ring, &np->np_id))
 			continue;
-		if (worst == NULL || np->np_used < worst->np_used)
-			worst = np;
+		worst = np;
 	}
 	if (worst == NULL || (nl = TAILQ_FIRST(&worst->np_links)) == NULL)
 		return;

@@ -304,6 +304,7 @@ struct node {
 	struct nodeid	 n_ap;		/* admitting peer */
 	int		 n_apupdate;	/* its Update came */
 	unsigned	 n_joinwait;	/* Attaches under way for the join */
+	size_t		 n_leaving;	/* Leaves under way */
 	struct nodeid	 n_hint[32];	/* of the admitting peer's Update */
 	size_t		 n_nhints;
 	struct nodeid	 n_hintfrom;
@@ -344,8 +345,9 @@ void		 node_clock(struct node *, uint64_t mono, uint64_t wall);
 /* Begin to look for the ring.  cache: peers known from an earlier run. */
 void		 node_start(struct node *, const struct vaddr *cache, size_t n);
 /* Tell the neighbours that we go; the messages still have to be signed and
- * sent: give it a second before node_free. */
+ * sent: give it a second before node_free, or until node_leaving says 0. */
 void		 node_leave(struct node *);
+size_t		 node_leaving(const struct node *);	/* who has not answered it */
 /* Moment of the next node_run, 0 and *at; -1: none. */
 int		 node_next(const struct node *, uint64_t *at);
 void		 node_run(struct node *);
@@ -417,6 +419,7 @@ struct node_req	*node_req_find(struct node *, uint64_t tid);
 void		 node_req_finish(struct node *, struct node_req *, const struct node_resp *);
 /* 0: new, now remembered; 1: known (its answer was sent again if there was one). */
 int		 node_dup_check(struct node *, struct node_in *);
+void		 node_dup_expire(struct node *);
 void		 message_init(struct node *);
 void		 message_clear(struct node *);
 /* Append a destination to a packed list. */

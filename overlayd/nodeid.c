@@ -24,12 +24,38 @@
 
 #include "nodeid.h"
 
+static inline uint64_t half(const uint8_t *);
+static inline void half_put(uint8_t *, uint64_t);
 static int	 hexdigit(char);
+
+/* Half of an id as a number: these are compared all the time. */
+static inline uint64_t
+half(const uint8_t *p)
+{
+	return ((uint64_t)p[0] << 56 | (uint64_t)p[1] << 48 | (uint64_t)p[2] << 40 |
+	    (uint64_t)p[3] << 32 | (uint64_t)p[4] << 24 | (uint64_t)p[5] << 16 |
+	    (uint64_t)p[6] << 8 | p[7]);
+}
+
+static inline void
+half_put(uint8_t *p, uint64_t v)
+{
+	size_t		 i;
+
+	for (i = 8; i-- > 0; v >>= 8)
+		p[i] = (uint8_t)(v & 0xff);
+}
 
 int
 nodeid_cmp(const struct nodeid *a, const struct nodeid *b)
 {
-	return (memcmp(a->id_b, b->id_b, NODEID_LEN));
+	uint64_t	 x = half(a->id_b), y = half(b->id_b);
+
+	if (x == y) {
+		x = half(a->id_b + 8);
+		y = half(b->id_b + 8);
+	}
+	return (x < y ? -1 : x > y);
 }
 
 int
@@ -69,27 +95,23 @@ nodeid_wildcard(struct nodeid *a)
 void
 nodeid_add(const struct nodeid *a, const struct nodeid *b, struct nodeid *r)
 {
-	unsigned	 carry = 0;
-	size_t		 i;
+	uint64_t	 hi = half(a->id_b), lo = half(a->id_b + 8);
+	uint64_t	 sum = lo + half(b->id_b + 8);
 
-	for (i = NODEID_LEN; i-- > 0;) {
-		carry += (unsigned)a->id_b[i] + b->id_b[i];
-		r->id_b[i] = (uint8_t)(carry & 0xff);
-		carry >>= 8;
-	}
+	hi += half(b->id_b) + (sum < lo);
+	half_put(r->id_b, hi);
+	half_put(r->id_b + 8, sum);
 }
 
 void
 nodeid_sub(const struct nodeid *a, const struct nodeid *b, struct nodeid *r)
 {
-	int		 d, borrow = 0;
-	size_t		 i;
+	uint64_t	 hi = half(a->id_b), lo = half(a->id_b + 8);
+	uint64_t	 less = half(b->id_b + 8);
 
-	for (i = NODEID_LEN; i-- > 0;) {
-		d = (int)a->id_b[i] - (int)b->id_b[i] - borrow;
-		borrow = d < 0;
-		r->id_b[i] = (uint8_t)(d & 0xff);
-	}
+	hi -= half(b->id_b) + (lo < less);
+	half_put(r->id_b, hi);
+	half_put(r->id_b + 8, lo - less);
 }
 
 void
@@ -125,11 +147,10 @@ int
 nodeid_dist_cmp(const struct nodeid *x, const struct nodeid *a,
     const struct nodeid *b)
 {
-	struct nodeid	 da, db;
+	int		 wa = nodeid_cmp(a, x) < 0, wb = nodeid_cmp(b, x) < 0;
 
-	nodeid_sub(a, x, &da);
-	nodeid_sub(b, x, &db);
-	return (nodeid_cmp(&da, &db));
+	/* What lies beyond zero, seen from x, is farther. */
+	return (wa != wb ? wa - wb : nodeid_cmp(a, b));
 }
 
 uint32_t

@@ -42,6 +42,7 @@
 
 #define SIGNERS_MAX	512	/* certificates of peers and writers kept parsed */
 #define WAKE_MAX_MS	60000
+#define LEAVE_MS	1500	/* the parent waits three seconds */
 #define EXPIRY_AGAIN	86400	/* s */
 
 struct node	*node;
@@ -52,6 +53,7 @@ struct conf	*config;
 static struct ovconf	 next;
 static struct event	 wake;
 static int		 depth;
+static int		 leaving;
 
 static int	 init(const char *);
 static int	 conf_check(struct conf *, char *, size_t);
@@ -59,6 +61,7 @@ static void	 conf_commit(struct conf *);
 static void	 conf_abort(struct conf *);
 static const struct imsg_rule *rules(enum vipr_role);
 static void	 peer(enum vipr_role, struct chan *);
+static unsigned	 leave(void);
 static void	 shut_down(void);
 static int	 sign_send(uint64_t, uint16_t, uint16_t, uint16_t, const void *, size_t);
 static void	 ovconf_clear(struct ovconf *);
@@ -99,6 +102,7 @@ static const struct proc_ops ops = {
 	.po_conf_abort = conf_abort,
 	.po_rules = rules,
 	.po_peer = peer,
+	.po_leave = leave,
 	.po_shutdown = shut_down,
 	.po_sandbox = SANDBOX_OVERLAY
 };
@@ -152,6 +156,8 @@ ov_leave(void)
 
 	if (--depth > 0 || node == NULL)
 		return;
+	if (leaving && node_leaving(node) == 0)
+		proc_stopped();
 	if (node_next(node, &at) == 0)
 		ms = at > node->n_mono ? at - node->n_mono : 0;
 	if (ms > WAKE_MAX_MS)
@@ -529,6 +535,20 @@ ov_document(struct reload_doc *doc, const char **why)
 	drop_bad();
 	log_info("overlay %s: document %u in force", doc->rd_name, doc->rd_sequence);
 	return (0);
+}
+
+/* The neighbours are told, or they would wait for our acks. */
+static unsigned
+leave(void)
+{
+	if (node == NULL || !node_is_joined(node))
+		return (0);
+	link_listen_clear();
+	ov_enter();
+	node_leave(node);
+	leaving = node_leaving(node) > 0;
+	ov_leave();
+	return (leaving ? LEAVE_MS : 0);
 }
 
 static void

@@ -520,6 +520,7 @@ update_sweep(void *arg)
 	uint64_t	 at;
 
 	at = storage_expire(&n->n_storage, n->n_wall, 512);
+	node_dup_expire(n);
 	if (n->n_join == JOIN_DONE)
 		node_prune(n);
 	if (n->n_join == JOIN_DONE && n->n_mono - n->n_stable > STABLE_MS)

@@ -57,6 +57,7 @@ static unsigned		 count;
 static uint64_t		 next_reqid;
 static uint64_t		 lookups, attempts, unanswered;
 static struct event	 sweep_ev;
+static struct log_limit	 ll_key = { "claimants that key had no room for", 5, 60000, 0, 0, 0 };
 
 static struct ask *ask_new(int, uint64_t);
 static void	 ask_free(struct ask *);
@@ -145,7 +146,8 @@ claimants(uint64_t vcr, uint32_t error, const void *nodes, uint32_t n)
 	pc.pc_error = error;
 	pc.pc_count = n;
 	if (chan_send(proc_peer(ROLE_KEY), IMSG_PVP_CLAIMANTS, -1, &pc,
-	    sizeof(pc), nodes, (size_t)n * NODEID_LEN) == -1 && errno != ENOTCONN)
+	    sizeof(pc), nodes, (size_t)n * NODEID_LEN) == -1 && errno != ENOTCONN &&
+	    log_allow(&ll_key, proc_boot_ms()))
 		log_warn("claimants to key");
 }
 

@@ -97,6 +97,7 @@ static struct vaddr	 ours[OURS_MAX];
 static size_t		 nours;
 static struct log_limit	 ll_turned = { "PVP connections turned away", 10, 6000, 0, 0, 0 };
 static struct log_limit	 ll_tls = { "PVP handshakes that failed", 10, 6000, 0, 0, 0 };
+static struct log_limit	 ll_key = { "messages that key had no room for", 5, 60000, 0, 0, 0 };
 static struct log_limit	 ll_ends = { "PVP connections that ended", 100, 600, 0, 0, 0 };
 
 static const struct tlsconn_limits limits = {
@@ -383,7 +384,8 @@ conn_never(uint64_t try, enum pvp_end reason)
 	pe.pe_try = try;
 	pe.pe_reason = (uint16_t)reason;
 	if (chan_send(proc_peer(ROLE_KEY), IMSG_PVP_END, -1, &pe, sizeof(pe),
-	    NULL, 0) == -1 && errno != ENOTCONN)
+	    NULL, 0) == -1 && errno != ENOTCONN &&
+	    log_allow(&ll_key, proc_boot_ms()))
 		log_warn("end of an attempt to key");
 }
 
@@ -527,7 +529,8 @@ end_send(struct conn *c, unsigned reason, unsigned code, uint32_t retry)
 	pe.pe_code = (uint16_t)code;
 	pe.pe_retry = retry;
 	if (chan_send(proc_peer(ROLE_KEY), IMSG_PVP_END, -1, &pe, sizeof(pe),
-	    NULL, 0) == -1 && errno != ENOTCONN)
+	    NULL, 0) == -1 && errno != ENOTCONN &&
+	    log_allow(&ll_key, proc_boot_ms()))
 		log_warn("end of a connection to key");
 }
 

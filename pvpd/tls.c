@@ -55,6 +55,8 @@ static int			 next_there;
 static struct reload_trust	*trust;		/* owned */
 static uint8_t			 self[NODEID_LEN];
 static struct reload_tls	 peer_check;
+static struct log_limit		 roots_limit = { "lines on the overlay's roots", 10,
+				    60000, 0, 0, 0 };
 
 static int64_t	 tls_now(void);
 static int	 alpn_choose(SSL *, const unsigned char **, unsigned char *,
@@ -217,14 +219,16 @@ pvp_tls_roots(const struct imsg_pvp_roots *pr, struct cur *tail)
 			goto malformed;
 		n = cur_left(&der);
 		p = cur_ptr(&der, n);
-		if (reload_trust_root(fresh, p, n) == -1)
+		if (reload_trust_root(fresh, p, n) == -1 &&
+		    log_allow(&roots_limit, proc_boot_ms()))
 			log_warnx("overlay %s: a root certificate is not usable",
 			    overlay);
 	}
 	for (i = 0; i < pr->pr_bad; i++) {
 		if ((p = cur_ptr(tail, NODEID_LEN)) == NULL)
 			goto malformed;
-		if (reload_trust_bad(fresh, p) == -1)
+		if (reload_trust_bad(fresh, p) == -1 &&
+		    log_allow(&roots_limit, proc_boot_ms()))
 			log_warn("bad nodes of overlay %s", overlay);
 	}
 	if (cur_done(tail) == -1)
@@ -232,8 +236,9 @@ pvp_tls_roots(const struct imsg_pvp_roots *pr, struct cur *tail)
 	peer_check.rt_trust = fresh;
 	reload_trust_free(trust);
 	trust = fresh;
-	log_info("overlay %s: %u roots, %u bad nodes", overlay, pr->pr_count,
-	    pr->pr_bad);
+	if (log_allow(&roots_limit, proc_boot_ms()))
+		log_info("overlay %s: %u roots, %u bad nodes", overlay,
+		    pr->pr_count, pr->pr_bad);
 	return (0);
  malformed:
 	reload_trust_free(fresh);

@@ -140,14 +140,17 @@ ticket_text(struct span s, char *out)
 {
 	static const char	digits[] =
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const uint8_t		*p;
 	struct cur		c;
+	size_t			 i;
 	uint32_t		v;
 	uint16_t		two;
 	uint8_t			one;
 
 	cur_init(&c, s.p, s.len);
-	while (cur_left(&c) >= 3) {
-		(void)cur_u24(&c, &v);
+	p = cur_ptr(&c, s.len - s.len % 3);
+	for (i = 0; p != NULL && i + 3 <= s.len; i += 3) {
+		v = (uint32_t)p[i] << 16 | (uint32_t)p[i + 1] << 8 | p[i + 2];
 		*out++ = digits[v >> 18 & 63];
 		*out++ = digits[v >> 12 & 63];
 		*out++ = digits[v >> 6 & 63];

@@ -49,6 +49,8 @@ static struct log_limit	leg_limit = { "calls that were not recorded", 3, 60000, 
 
 static struct log_limit	route_limit = { "routes that were not stored", 3, 60000, 0, 0, 0 };
 
+static struct log_limit	sync_limit = { "route tables from key", 5, 60000, 0, 0, 0 };
+
 void
 shell_key_peer(struct chan *ch)
 {
@@ -212,7 +214,10 @@ key_route_sync(struct chan *ch, struct chan_msg *m, void *arg)
 	(void)ch;
 	(void)arg;
 	memcpy(&n, m->cm_fixed, sizeof(n));
-	if ((gone = rtab_sync_end(shell.sh_rtab)) == -1)
+	gone = rtab_sync_end(shell.sh_rtab);
+	if (!log_allow(&sync_limit, proc_boot_ms()))
+		return (0);
+	if (gone == -1)
 		log_warn("old routes could not be removed");
 	log_info("routes: %llu numbers from key, %d old ones removed",
 	    (unsigned long long)n, gone == -1 ? 0 : gone);

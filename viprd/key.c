@@ -164,6 +164,8 @@ static uint8_t		 boot_id[16];
 static struct event	 tick_ev, sync_ev;
 static uint64_t		 sync_at, sync_count;
 static int		 syncing;
+static struct log_limit	 answer_limit = { "answers that found no room", 5,
+			    60000, 0, 0, 0 };
 
 void
 key_main(int argc, char **argv)
@@ -453,7 +455,8 @@ key_dispatch_ticket(struct chan *ch, struct chan_msg *m, void *arg)
 	key_now();
 	kticket_check(core, token.p, token.len, tc.tc_number,
 	    (const char (*)[DOMAIN_SIZE])names, n, &tr);
-	if (chan_send(ch, IMSG_TICKET_RES, -1, &tr, sizeof(tr), NULL, 0) == -1)
+	if (chan_send(ch, IMSG_TICKET_RES, -1, &tr, sizeof(tr), NULL, 0) == -1 &&
+	    log_allow(&answer_limit, proc_boot_ms()))
 		log_warn("ticket answer to sipgw");
 	return (0);
 }
@@ -620,7 +623,7 @@ key_dispatch_config(struct chan *ch, struct chan_msg *m, void *arg)
 		key_roots();
 	}
 	if (chan_send(ch, IMSG_OV_CONFIG_RES, -1, &or, sizeof(or), why,
-	    strlen(why)) == -1)
+	    strlen(why)) == -1 && log_allow(&answer_limit, proc_boot_ms()))
 		log_warn("configuration answer to overlayd");
 	return (0);
 }

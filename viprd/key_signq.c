@@ -52,6 +52,8 @@ static void	 ksignq_turn(int, short, void *);
 static struct event	 sign_ev;
 static STAILQ_HEAD(, sign_job) sign_jobs = STAILQ_HEAD_INITIALIZER(sign_jobs);
 static unsigned		 sign_count;
+static struct log_limit	 answer_limit = { "signatures that found no room", 5,
+			    60000, 0, 0, 0 };
 
 void
 ksignq_init(int priority)
@@ -79,7 +81,8 @@ ksignq_answer(enum vipr_role role, const struct imsg_key_sign *ks,
 		    strerror((int)kr.kr_error));
 	}
 	if (chan_send(proc_peer(role), IMSG_KEY_SIGN_RES, -1, &kr, sizeof(kr),
-	    sig, siglen) == -1 && errno != ENOTCONN)
+	    sig, siglen) == -1 && errno != ENOTCONN &&
+	    log_allow(&answer_limit, proc_boot_ms()))
 		log_warn("signature to %s", role_str(role));
 }
 

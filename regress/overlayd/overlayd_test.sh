@@ -203,6 +203,28 @@ killed_body() {
 }
 killed_cleanup() { finish; }
 
+atf_test_case leaves cleanup
+leaves_head() { atf_set timeout 180; }
+leaves_body() {
+	ring 3
+	id=$(node_of 2)
+	stop 2
+	# Both neighbours were told before the process ended.
+	for b in 1 3; do
+		atf_check -o ignore grep "node $id leaves" n$b/log
+		wait_until joined $b 1
+	done
+	atf_check -s exit:1 -o ignore grep killed n2/log
+	wait_until claims 1 +14085553001 3
+	start 2
+	for b in 1 2 3; do
+		wait_until joined $b 2
+	done
+	wait_until claims 2 +14085553001 3
+	stop 1 2 3
+}
+leaves_cleanup() { finish; }
+
 atf_test_case moved cleanup
 moved_head() { atf_set timeout 180; }
 moved_body() {
@@ -305,6 +327,7 @@ bad_config_body() {
 atf_init_test_cases() {
 	atf_add_test_case lookup
 	atf_add_test_case killed
+	atf_add_test_case leaves
 	atf_add_test_case moved
 	atf_add_test_case document
 	atf_add_test_case expired

@@ -38,6 +38,7 @@
 
 #include "e164.h"
 #include "world.h"
+#include "boxes.h"
 #include "survey.h"
 
 #define JOIN_RATE	50	/* boxes started a second, at most */
@@ -56,9 +57,10 @@ struct options {
 	int		 o_split;	/* per cent cut off for a while */
 	int		 o_lookups;	/* each time */
 	int		 o_loss;	/* packets of 1000 */
+	int		 o_idle;	/* minutes of rest that are measured */
 };
 
-static struct options op = { 1000, 10000, 1, 50, 60, 30, 0, 0, 5 };
+static struct options op = { 1000, 10000, 1, 50, 60, 30, 0, 0, 5, 10 };
 static int	 failed;
 
 static void	 usage(void) __attribute__((__noreturn__));
@@ -83,7 +85,7 @@ usage(void)
 {
 	fprintf(stderr, "usage: sim [-v] [-n nodes] [-s stored] [-S seed] "
 	    "[-c churn%%/hour] [-m minutes]\n"
-	    "           [-k kill%%] [-p split%%] [-l lookups] [-L loss/1000]\n");
+	    "           [-i idle minutes] [-k kill%%] [-p split%%] [-l lookups] [-L loss/1000]\n");
 	exit(2);
 }
 
@@ -103,9 +105,10 @@ fail(const char *what)
 {
 	failed = 1;
 	printf("sim: FAILED: %s; to repeat: make sim NODES=%d STORED=%d SEED=%llu "
-	    "CHURN=%d MINUTES=%d KILL=%d SPLIT=%d LOOKUPS=%d LOSS=%d\n", what,
+	    "CHURN=%d MINUTES=%d KILL=%d SPLIT=%d LOOKUPS=%d LOSS=%d IDLE=%d\n", what,
 	    op.o_nodes, op.o_stored, (unsigned long long)op.o_seed, op.o_churn,
-	    op.o_minutes, op.o_kill, op.o_split, op.o_lookups, op.o_loss);
+	    op.o_minutes, op.o_kill, op.o_split, op.o_lookups, op.o_loss,
+	    op.o_idle);
 	fflush(stdout);
 }
 
@@ -137,9 +140,11 @@ static void
 join_all(struct world *w)
 {
 	struct wnode	*wn;
+	struct cost	 co;
 	uint64_t	 until;
 	int		 i, rate;
 
+	cost_start(w, &co);
 	for (i = 0; i < op.o_nodes; i++) {
 		wn = w_box(w);
 		wn->wn_first = i == 0;
@@ -149,15 +154,19 @@ join_all(struct world *w)
 		rate = 1 + i / 10;
 		if (rate > JOIN_RATE)
 			rate = JOIN_RATE;
+		if (i > 0 && i % 1000 == 0)
+			phase(w, "joining");
 		w_run(w, w->w_now + 500 / (uint64_t)rate + w_random64(w) % (1000 / (uint64_t)rate));
 	}
 	for (until = w->w_now + 900000; survey_unjoined(w) > 0 && w->w_now < until;)
 		w_run(w, w->w_now + 1000);
 	phase(w, "join");
+	cost_stop(w, &co);
+	cost_print(&co, "join");
 	if (survey_unjoined(w) > 0)
 		fail("not every node joined");
 	/* The finger tables fill, the bootstrap links close. */
-	w_run(w, w->w_now + 300000);
+	w_run(w, w->w_now + 120000);
 	phase(w, "settle");
 }
 
@@ -227,9 +236,10 @@ quiet(struct survey *sv, struct cost *idle)
 	int		 i;
 
 	cost_start(w, idle);
-	w_run(w, w->w_now + 600000);
+	w_run(w, w->w_now + (uint64_t)op.o_idle * 60000);
 	cost_stop(w, idle);
 	phase(w, "idle");
+	sv->sv_memkb = survey_memory(w);
 	cost_print(idle, "idle");
 	survey_load(sv);
 	survey_reset(sv);
@@ -396,10 +406,13 @@ main(int argc, char **argv)
 	const char	*p;
 	int		 ch, verbose = 0;
 
-	while ((ch = getopt(argc, argv, "c:k:l:L:m:n:p:s:S:v")) != -1) {
+	while ((ch = getopt(argc, argv, "c:i:k:l:L:m:n:p:s:S:v")) != -1) {
 		switch (ch) {
 		case 'c':
 			op.o_churn = number_arg(optarg, 0, 1000);
+			break;
+		case 'i':
+			op.o_idle = number_arg(optarg, 1, 1440);
 			break;
 		case 'k':
 			op.o_kill = number_arg(optarg, 0, 90);
@@ -448,9 +461,9 @@ main(int argc, char **argv)
 		w->w_verbose = atoi(p);
 	sv = survey_new(w, op.o_stored);
 	printf("sim:     seed=%llu\n", (unsigned long long)op.o_seed);
+	fflush(stdout);
 	join_all(w);
 	store_all(sv);
-	sv->sv_memkb = survey_memory(w);
 	quiet(sv, &idle);
 	busy = idle;
 	if (op.o_churn > 0)

@@ -22,7 +22,8 @@ struct survey {
 };
 
 struct cost {
-	uint64_t	 co_at, co_msgs, co_bytes, co_nodems, co_signs;
+	uint64_t	 co_at, co_msgs, co_bytes, co_signs;
+	uint64_t	 co_codes[W_CODES_MAX];
 	double		 co_msgs_node_hour, co_bytes_node_hour, co_signs_node_hour;
 };
 
@@ -293,24 +294,38 @@ cost_start(const struct world *w, struct cost *co)
 	co->co_msgs = w->w_msgs;
 	co->co_bytes = w->w_bytes;
 	co->co_signs = w->w_signs;
+	memcpy(co->co_codes, w->w_codes, sizeof(co->co_codes));
 }
 
 static inline void
 cost_stop(const struct world *w, struct cost *co)
 {
 	double		 hours = (double)(w->w_now - co->co_at) / 3600000 * w->w_nlive;
+	unsigned	 i;
 
 	co->co_msgs_node_hour = (double)(w->w_msgs - co->co_msgs) / hours;
 	co->co_bytes_node_hour = (double)(w->w_bytes - co->co_bytes) / hours;
 	co->co_signs_node_hour = (double)(w->w_signs - co->co_signs) / hours;
+	for (i = 0; i < W_CODES_MAX; i++)
+		co->co_codes[i] = w->w_codes[i] - co->co_codes[i];
 }
 
 static inline void
 cost_print(const struct cost *co, const char *name)
 {
+	unsigned	 i;
+
 	printf("%s:%*smessages_node_hour=%.0f bytes_node_hour=%.0f signatures_node_hour=%.0f\n",
 	    name, (int)(8 - strlen(name)), "", co->co_msgs_node_hour,
 	    co->co_bytes_node_hour, co->co_signs_node_hour);
+	printf("%s:%*shops by message:", name, (int)(8 - strlen(name)), "");
+	for (i = 0; i < W_CODES_MAX; i++) {
+		if (co->co_codes[i] > 0)
+			printf(" %s=%llu", i == 0 || wire_code_str((uint16_t)i) == NULL ?
+			    "other" : wire_code_str((uint16_t)i),
+			    (unsigned long long)co->co_codes[i]);
+	}
+	printf("\n");
 	fflush(stdout);
 }
 

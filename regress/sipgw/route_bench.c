@@ -33,6 +33,7 @@
 
 #define ROUTES		1000000U
 #define LOOKUPS		1000000U
+#define ROUNDS		20
 #define TICKET_RAW	150	/* a ticket between two domains of usual length */
 
 static uint64_t
@@ -50,6 +51,14 @@ number(uint32_t i, char *out, size_t size)
 	(void)snprintf(out, size, "+1408%07u", i);
 }
 
+static int
+ns_cmp(const void *a, const void *b)
+{
+	const uint64_t	*x = a, *y = b;
+
+	return (*x < *y ? -1 : *x > *y);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -63,8 +72,8 @@ main(int argc, char **argv)
 	char			 dir[] = "/tmp/route_bench.XXXXXX", path[64], n[32];
 	uint8_t			 raw[TICKET_RAW];
 	uint32_t		 i, count = ROUTES, x = 1;
-	uint64_t		 t0, t1;
-	unsigned		 state, found = 0;
+	uint64_t		 t0, t1, ns[ROUNDS];
+	unsigned		 state, found = 0, rounds = 0;
 
 	if (argc > 1)
 		count = (uint32_t)strtoul(argv[1], NULL, 10);
@@ -100,16 +109,22 @@ main(int argc, char **argv)
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	if (stat(path, &sb) == -1)
 		return (1);
+	/* The median of ROUNDS, after some to warm up. */
 	for (i = 0, t0 = 0; i < LOOKUPS + 1000; i++) {
-		if (i == 1000)
-			t0 = cpu_ns();
+		if (i >= 1000 && (i - 1000) % (LOOKUPS / ROUNDS) == 0) {
+			t1 = cpu_ns();
+			if (i > 1000)
+				ns[rounds++] = t1 - t0;
+			t0 = t1;
+		}
 		x = x * 1664525U + 1013904223U;
 		number((uint32_t)(((uint64_t)x * count) >> 32), n, sizeof(n));
 		found += rtab_active(rt, n, 1900000000, &route, &state) == 0;
 	}
-	t1 = cpu_ns();
+	ns[rounds++] = cpu_ns() - t0;
+	qsort(ns, rounds, sizeof(ns[0]), ns_cmp);
 	printf("route: routes=%u lookup_ns=%llu bytes_route=%llu found=%u\n", count,
-	    (unsigned long long)((t1 - t0) / LOOKUPS),
+	    (unsigned long long)(ns[rounds / 2] / (LOOKUPS / ROUNDS)),
 	    (unsigned long long)((uint64_t)sb.st_blocks * 512 / count), found);
 	rtab_free(rt);
 	store_close(st);

@@ -145,13 +145,13 @@ model(uint32_t kind, void *arg)
 static uint8_t *
 certificate(EVP_PKEY *key, size_t *len)
 {
-	X509		*x;
+	X509		*x = X509_new();
 	X509_EXTENSION	*e;
-	ASN1_TIME	*t;
+	ASN1_TIME	*t = ASN1_TIME_new();
 	unsigned char	*der = NULL;
 	int		 n;
 
-	need((x = X509_new()) != NULL && (t = ASN1_TIME_new()) != NULL);
+	need(x != NULL && t != NULL);
 	need(X509_set_version(x, X509_VERSION_3) == 1);
 	need(ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1);
 	need(ASN1_TIME_set_string(t, "230101000000Z") == 1);

@@ -242,6 +242,7 @@ quiet(struct survey *sv, struct cost *idle)
 	sv->sv_memkb = survey_memory(w);
 	cost_print(idle, "idle");
 	survey_load(sv);
+	survey_replicas(sv, "quiet");
 	survey_reset(sv);
 	cost_start(w, &co);
 	w->w_measure = 1;
@@ -317,6 +318,7 @@ churn(struct survey *sv, struct cost *co)
 	cost_print(co, "churn");
 	survey_lookups(sv, "churn");
 	survey_load(sv);
+	survey_replicas(sv, "churn");
 	if (survey_success(sv) < 0.9999)
 		fail("look-ups under churn");
 }
@@ -356,6 +358,7 @@ after(struct survey *sv, const char *name)
 	w_run(w, w->w_now + 120000);
 	phase(w, name);
 	survey_survivors(sv, name, rounds);
+	survey_replicas(sv, name);
 	if (sv->sv_lost > 0)
 		fail("a registration with a surviving holder is lost");
 	survey_reset(sv);

@@ -434,6 +434,41 @@ survey_root(struct wnode **v, int n, const struct nodeid *id)
 	return (lo == n ? 0 : lo);
 }
 
+/* How many of the three that should hold a copy do. */
+static inline void
+survey_replicas(const struct survey *sv, const char *name)
+{
+	struct world	*w = sv->sv_world;
+	struct wnode	**v;
+	struct nodeid	 id;
+	uint64_t	 have[4] = { 0, 0, 0, 0 }, noroot = 0;
+	int		 i, j, n, root, count, first;
+	unsigned	 copy;
+
+	v = survey_ring(w, &n);
+	for (i = 0; i < sv->sv_stored; i++) {
+		for (copy = 0; copy < REGIST_COPIES; copy++) {
+			(void)regist_resource(survey_number(i), copy, &id);
+			root = survey_root(v, n, &id);
+			for (j = count = first = 0; j < 3 && j < n; j++) {
+				if (!survey_holds(v[(root + j) % n], &id,
+				    &w->w_node[sv->sv_owner[i]]->wn_id))
+					continue;
+				count++;
+				first |= j == 0;
+			}
+			have[count]++;
+			noroot += !first;
+		}
+	}
+	free(v);
+	printf("%s:%*splaces with holders: 3=%llu 2=%llu 1=%llu 0=%llu without_root=%llu\n",
+	    name, (int)(8 - strlen(name)), "", (unsigned long long)have[3],
+	    (unsigned long long)have[2], (unsigned long long)have[1],
+	    (unsigned long long)have[0], (unsigned long long)noroot);
+	fflush(stdout);
+}
+
 /* Remember which copies have a living holder, among those near their place. */
 static inline void
 survey_holders(struct survey *sv)

@@ -81,8 +81,10 @@ is_up() {
 }
 
 # is_new NAME PID: up, and another process than PID.
+# Both from one answer: between two it may be neither the old nor the new one.
 is_new() {
-	is_up "$1" && [ "$(pid_of "$1")" != "$2" ]
+	new=$(./ask 8 | sed -n "s/^process name=$1 pid=\([0-9]*\) state=up .*/\1/p")
+	[ -n "$new" ] && [ "$new" != "$2" ]
 }
 
 gone() {

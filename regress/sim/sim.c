@@ -160,9 +160,12 @@ join_all(struct world *w)
 	}
 	for (until = w->w_now + 900000; survey_unjoined(w) > 0 && w->w_now < until;)
 		w_run(w, w->w_now + 1000);
+	if (w->w_verbose > 0)
+		survey_slow(w);
 	phase(w, "join");
 	cost_stop(w, &co);
 	cost_print(&co, "join");
+	survey_joins(w);
 	if (survey_unjoined(w) > 0)
 		fail("not every node joined");
 	/* The finger tables fill, the bootstrap links close. */
@@ -270,7 +273,8 @@ victim(struct world *w)
 
 	do {
 		wn = w->w_node[w_below(w, w->w_nnodes)];
-	} while (wn->wn_node == NULL || wn->wn_index < BOOTS || !node_is_joined(wn->wn_node));
+	} while (wn->wn_node == NULL || wn->wn_index < BOOTS || wn->wn_dark ||
+	    !node_is_joined(wn->wn_node));
 	return (wn);
 }
 
@@ -394,9 +398,13 @@ kill_many(struct survey *sv)
 	int		 i, n = w->w_nlive * op.o_kill / 100;
 
 	for (i = 0; i < n; i++)
-		w_off(victim(w), 1);
-	printf("kill:    killed=%d\n", n);
+		victim(w)->wn_dark = 1;
 	survey_holders(sv);
+	for (i = 0; i < w->w_nnodes; i++) {
+		if (w->w_node[i]->wn_dark)
+			w_off(w->w_node[i], 1);
+	}
+	printf("kill:    killed=%d\n", n);
 	after(sv, "kill");
 }
 

@@ -400,6 +400,36 @@ survey_join_mean(const struct world *w)
 	return (w->w_njointimes == 0 ? 0 : sum / (double)w->w_njointimes / 1000);
 }
 
+/* Who took very long to join. */
+static inline void
+survey_slow(const struct world *w)
+{
+	const struct wnode *wn;
+	int		 i;
+
+	for (i = 0; i < w->w_nnodes; i++) {
+		wn = w->w_node[i];
+		if (wn->wn_joined == 0 || wn->wn_joined - wn->wn_start > 60000)
+			fprintf(stderr, "node%d: started at %.3f, joined at %.3f\n", i,
+			    (double)wn->wn_start / 1000, (double)wn->wn_joined / 1000);
+	}
+}
+
+/* Start to joined. */
+static inline void
+survey_joins(const struct world *w)
+{
+	size_t		 n = w->w_njointimes;
+
+	if (n == 0)
+		return;
+	qsort(w->w_jointimes, n, sizeof(*w->w_jointimes), survey_u32cmp);
+	printf("join:    joined=%zu mean_s=%.1f p50_s=%.1f p99_s=%.1f max_s=%.1f\n", n,
+	    survey_join_mean(w), w->w_jointimes[n / 2] / 1000.0,
+	    w->w_jointimes[n * 99 / 100] / 1000.0, w->w_jointimes[n - 1] / 1000.0);
+	fflush(stdout);
+}
+
 /* -- who holds what -- */
 
 static inline int
@@ -469,12 +499,13 @@ survey_replicas(const struct survey *sv, const char *name)
 	fflush(stdout);
 }
 
-/* Remember which copies have a living holder, among those near their place. */
+/* Remember which copies have a holder, of the three that should be, who will
+ * live: is not marked as dark. */
 static inline void
 survey_holders(struct survey *sv)
 {
 	struct world	*w = sv->sv_world;
-	struct wnode	**v;
+	struct wnode	**v, *at;
 	struct nodeid	 id;
 	int		 i, j, n, root;
 	unsigned	 copy;
@@ -485,8 +516,9 @@ survey_holders(struct survey *sv)
 		for (copy = 0; copy < REGIST_COPIES; copy++) {
 			(void)regist_resource(survey_number(i), copy, &id);
 			root = survey_root(v, n, &id);
-			for (j = 0; j < 6 && j < n; j++) {
-				if (survey_holds(v[(root + j) % n], &id,
+			for (j = 0; j < 3 && j < n; j++) {
+				at = v[(root + j) % n];
+				if (!at->wn_dark && survey_holds(at, &id,
 				    &w->w_node[sv->sv_owner[i]]->wn_id))
 					sv->sv_held[i] |= (uint8_t)(1u << copy);
 			}

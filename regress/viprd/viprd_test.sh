@@ -72,14 +72,6 @@ pid_of() {
 	./ask 8 | sed -n "s/^process name=$1 pid=\([0-9]*\) .*/\1/p"
 }
 
-state_of() {
-	./ask 8 | sed -n "s/^process name=$1 pid=[-0-9]* state=\([a-z]*\) .*/\1/p"
-}
-
-is_up() {
-	[ "$(state_of "$1")" = up ]
-}
-
 # is_new NAME PID: up, and another process than PID.
 # Both from one answer: between two it may be neither the old nor the new one.
 is_new() {

@@ -70,7 +70,7 @@ void		 chan_flush(struct chan *);
 
 /*
  * Stop and resume reading, so that one peer can't starve another: key serves
- * sipgw before pvpd before overlayd (DESIGN section 2).  priority 0 is served
+ * sipgw before pvpd before overlayd (vipr(7)).  priority 0 is served
  * first; needs event_priority_init before chan_new.
  */
 void		 chan_priority(struct chan *, int priority);

@@ -146,7 +146,7 @@ struct imsg_key_sign_res {
 };					/* tail: the signature (ECDSA: DER), to the end */
 _Static_assert(sizeof(struct imsg_key_sign_res) == 16, "imsg_key_sign_res layout");
 
-/* -- call legs, pvp.md 1 -- */
+/* -- call legs, pvp(7) -- */
 
 enum leg_kind {
 	LEG_ORIGINATED = 1,	/* PBX to trunk */
@@ -179,9 +179,9 @@ struct imsg_leg_ack {
 };
 _Static_assert(sizeof(struct imsg_leg_ack) == 16, "imsg_leg_ack layout");
 
-/* -- tickets at the border, border.md 2 -- */
+/* -- tickets at the border, vipr(7) -- */
 
-enum refusal {			/* order and names of border.md; text by refusal_str() */
+enum refusal {			/* names of vipr(7); text by refusal_str() */
 	REFUSAL_NONE = 0,
 	REFUSAL_NO_TICKET = 1,
 	REFUSAL_BAD_TICKET = 2,
@@ -240,7 +240,7 @@ struct imsg_route_outcome {
 };					/* tail: lv1(domain) */
 _Static_assert(sizeof(struct imsg_route_outcome) == 24, "imsg_route_outcome layout");
 
-/* -- proofs, pvp.md -- */
+/* -- proofs, pvp(7) -- */
 
 struct imsg_pvp_lookup {
 	uint64_t	pl_vcr;		/* opaque id of the call record */

@@ -15,8 +15,8 @@
  */
 
 /*
- * core: Attach, both sides, without ICE (reload.md 6.2), and AppAttach for our
- * application with the roles turned (6.3).
+ * core: Attach, both sides, without ICE (RFC 6940, 6.5.1), and AppAttach for our
+ * application with the roles turned (pvp(7)).
  */
 
 #include <errno.h>
@@ -313,7 +313,7 @@ attach_candidate(struct node *n, const struct nodeid *id, const struct nodeid *v
 }
 
 /*
- * Both sides attach at once (reload.md 6.2): the one with the smaller Node-ID
+ * Both sides attach at once (RFC 6940, 6.5.1): the one with the smaller Node-ID
  * gives way.  0: go on with theirs, 1: refused as in progress.
  */
 static int

@@ -16,7 +16,7 @@
 
 /*
  * core: who may write what, and Store as the responsible peer or a replica
- * sees it (reload.md 7 and 15).  Reading is in read.c.
+ * sees it (RFC 6940, 7; vipr-kind(7)).  Reading is in read.c.
  */
 
 #include <stdlib.h>

@@ -16,7 +16,7 @@
 
 /*
  * core: ConfigUpdate: documents that peers push, and pushing ours to a node
- * that has an older one (reload.md 2.4, 6.10).
+ * that has an older one (RFC 6940, 6.3.2.1, 6.5.4).
  */
 
 #include <stdlib.h>

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: reassembly of fragments (reload.md 2.5) at the final destination.
+ * core: reassembly of fragments (RFC 6940, 6.7) at the final destination.
  */
 
 #include <stdlib.h>

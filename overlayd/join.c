@@ -15,7 +15,7 @@
  */
 
 /*
- * core: Join and Leave, both roles (reload.md 8.5, 8.9), the way to a
+ * core: Join and Leave, both roles (RFC 6940, 10.5, 10.9), the way to a
  * bootstrap node and the check for a partitioned ring (8.8).
  */
 

@@ -16,7 +16,7 @@
 
 /*
  * core: looking a number up: three Fetches, the validly signed entries united
- * (reload.md 15, Reader).
+ * (vipr-kind(7), Reading).
  */
 
 #include <errno.h>

@@ -27,7 +27,7 @@
 #define BUCKET_SIZE	65535
 #define DUP_MAX		8192
 #define DUP_BYTES_MAX	((size_t)8 * 1024 * 1024)
-#define SENDS_MAX	5	/* reload.md 2.9 */
+#define SENDS_MAX	5	/* RFC 6940, 6.2.1 */
 #define ERRORS_BURST	50	/* errors about unverified messages, */
 #define ERRORS_RATE	20	/* a second */
 #define SIGN_RETRY_MS	200

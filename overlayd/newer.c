@@ -16,7 +16,7 @@
 
 /*
  * core: newer values that a peer has.  When it refuses our copy of a value as
- * too old, its own is fetched and takes the place of ours (reload.md 7.3).
+ * too old, its own is fetched and takes the place of ours (RFC 6940, 7.4.1).
  */
 
 #include <stdlib.h>

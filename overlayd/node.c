@@ -347,7 +347,7 @@ node_connect(struct node *n, const struct vaddr *va, int boot)
 
 /*
  * A link may go down without its node: that is tried once more, outside of the
- * tables meanwhile (reload.md 8.7).
+ * tables meanwhile (RFC 6940, 10.7.1).
  */
 static void
 peer_lost(struct node *n, const struct nodeid *id, const struct vaddr *va)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* core: arithmetic on the ring of 2^128 places (reload.md 8.1). */
+/* core: arithmetic on the ring of 2^128 places (RFC 6940, 10.1). */
 #ifndef NODEID_H
 #define NODEID_H
 
@@ -44,7 +44,7 @@ uint32_t	 nodeid_share_ppb(const struct nodeid *p, const struct nodeid *x);
 const char	*nodeid_hex(const struct nodeid *, char *buf);
 /* 32 hex digits, either case.  0 or -1. */
 int		 nodeid_parse(const char *, size_t len, struct nodeid *);
-/* Resource-ID of a name: the first 128 bits of its SHA-1 (reload.md 5.1). */
+/* Resource-ID of a name: the first 128 bits of its SHA-1 (RFC 6940, 10.2). */
 void		 nodeid_resource(const void *name, size_t len, struct nodeid *);
 
 #endif

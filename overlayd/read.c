@@ -16,7 +16,7 @@
 
 /*
  * core: Fetch, Stat and Find as the responsible peer or a replica answers them
- * (reload.md 7.5 to 7.8).
+ * (RFC 6940, 7.4.2 to 7.4.4).
  */
 
 #include <sodium.h>
@@ -78,7 +78,7 @@ data_value_write(struct wbuf *w, int model, const struct storage_value *sv,
 	wire_stored_write(w, model, &ws);
 }
 
-/* Digest over the value with its four length bytes (reload.md 7.7). */
+/* Digest over the value with its four length bytes (RFC 6940, 7.4.3). */
 static void
 meta_hash(const uint8_t *val, size_t len, uint8_t *md)
 {
@@ -132,7 +132,7 @@ select_value(struct selection *sl, struct storage_value *sv)
 	wire_meta_write(sl->sl_w, sl->sl_kind->rk_model, &wm);
 }
 
-/* A slot that we know nothing about, made up (reload.md 7.6). */
+/* A slot that we know nothing about, made up (RFC 6940, 7.4.2.2). */
 static void
 select_hole(struct selection *sl, struct span key, uint32_t index)
 {

@@ -2,7 +2,7 @@
 /*
  * core: our registrations: each own number and each decoy is kept stored under
  * three names, refreshed, and withdrawn when it leaves the configuration; the
- * look-up of a number; reading our own entries back (reload.md 15).
+ * look-up of a number; reading our own entries back (vipr-kind(7)).
  *
  * Numbers are handled packed (e164_pack).  On the wire and in time a decoy is
  * treated exactly as an own number.

@@ -16,8 +16,8 @@
 
 /*
  * core: copies of stored values: to the two successors, to a node that took a
- * part of our range over, and what is too far away is forgotten (reload.md 8.4,
- * 8.5).  One value a request, so that one that is too old holds up no other.
+ * part of our range over, and what is too far away is forgotten (RFC 6940, 10.4,
+ * 10.5).  One value a request, so that one that is too old holds up no other.
  */
 
 #include <stdlib.h>

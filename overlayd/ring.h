@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: the CHORD-RELOAD view of the ring that one node has (reload.md 8.1 to
- * 8.3).  The ring holds the peers that may be routed through: linked to us and
+ * core: the CHORD-RELOAD view of the ring that one node has (RFC 6940, 10.1 to
+ * 10.3).  The ring holds the peers that may be routed through: linked to us and
  * heard from by an Update.  Neighbours and fingers are a view of that set, so
  * that a lost peer is replaced by the best one left at once.
  */
@@ -42,7 +42,7 @@ int		 ring_wanted(const struct ring *, const struct nodeid *);
 /* Is k ours: in (nearest predecessor, self]? */
 int		 ring_responsible(const struct ring *, const struct nodeid *k);
 uint32_t	 ring_share_ppb(const struct ring *);
-/* Next hop for k (8.3, 3 and 4); NULL when there is no peer at all. */
+/* Next hop for k (RFC 6940, 10.3); NULL when there is no peer at all. */
 const struct nodeid *ring_next_hop(const struct ring *, const struct nodeid *k);
 
 /* Finger i (1 is half way round) covers [start, start + 2^(128-i) - 1]. */

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: symmetric recursive routing (reload.md 2.8): what comes from a link is
+ * core: symmetric recursive routing (RFC 6940, 6.1, 6.2): what comes from a link is
  * forwarded or consumed, what is ours finds its first hop.
  */
 
@@ -265,7 +265,7 @@ route_message(struct node *n, uint64_t link, const struct nodeid *from,
 	return (0);
 }
 
-/* The error goes out before the link is closed (reload.md 1.2). */
+/* The error goes out before the link is closed (RFC 6940, 6.6.2). */
 int
 node_too_large(struct node *n, uint64_t link, const void *msg, size_t len)
 {
@@ -560,7 +560,7 @@ route_dispatch(struct node *n, struct node_in *in)
 	node_error(n, in, WIRE_E_INVALID_MESSAGE, "unknown request");
 }
 
-/* May this node answer for that destination (reload.md 4.5, 3)? */
+/* May this node answer for that destination (RFC 6940, 6.3.4)? */
 static int
 route_signer_ok(struct node *n, const struct node_req *rq, const struct nodeid *signer)
 {

@@ -535,7 +535,7 @@ storage_of_node(const struct storage_place *sp, const struct nodeid *node,
 }
 
 /*
- * Whom a newcomer displaces in a full place (reload.md 15): an entry of the
+ * Whom a newcomer displaces in a full place (vipr-kind(7)): an entry of the
  * Node-ID that holds most entries here, if the newcomer holds fewer.  A
  * replica follows its peer: the oldest entry goes when no such one is there.
  */
@@ -565,7 +565,7 @@ storage_victim(const struct storage *st, const struct storage_place *sp,
 	return (NULL);
 }
 
-/* Entries that one Node-ID may have here (reload.md 15). */
+/* Entries that one Node-ID may have here (vipr-kind(7)). */
 static uint64_t
 storage_quota(const struct storage *st, const struct reload_kind *rk)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: what this peer stores for the overlay (reload.md 7 and 15): values by
+ * core: what this peer stores for the overlay (RFC 6940, 7; vipr-kind(7)): values by
  * (Resource-ID, Kind) and slot, with their signatures and the certificates of
  * their signers, generation counters, lifetimes, limits and displacement.
  * Everything is held in memory under a cap and written through to a store

@@ -16,7 +16,7 @@
 
 /*
  * core: Updates and what follows from a change of neighbours, the periodic
- * work of a peer (reload.md 8.6 to 8.8), and the small requests Ping, Probe
+ * work of a peer (RFC 6940, 10.7), and the small requests Ping, Probe
  * and RouteQuery.
  */
 
@@ -26,7 +26,7 @@
 #include "node.h"
 
 #define UPDATE_COALESCE_MS	50
-#define HOLD_DOWN_MS		30000	/* reload.md 8.4 */
+#define HOLD_DOWN_MS		30000	/* RFC 6940, 10.4 */
 #define REPLICATE_MS		1000
 #define PING_MS			30000	/* a silent neighbour is asked */
 #define DOUBT_MS		2000	/* the same, when there is a reason */

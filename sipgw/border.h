@@ -148,7 +148,7 @@ int		 border_never(const struct conf *, const struct conf_hop *,
 /* Diversion, History-Info, Referred-By or Replaces: LEG_F_DIVERTED. */
 int		 border_diverted(const struct sip_msg *);
 
-/* -- fall-back (border_fall.c), border.md section 3 as a pure function -- */
+/* -- fall-back (border_fall.c), the table of vipr(7) as a pure function -- */
 
 enum fall_event {
 	FALL_NOCONN = 1,	/* no TCP or TLS in time, wrong name or chain */

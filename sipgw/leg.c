@@ -106,7 +106,7 @@ leg_casts(const struct leg *le)
 }
 
 /*
- * pvp 1: an originated leg counts only if no leg from the trunk or the
+ * pvp(7): an originated leg counts only if no leg from the trunk or the
  * outside, up at the same time, was answered within 0.5 s of its answer or
  * ended within 0.5 s of its end.  Judged on the clock that is never stepped.
  */

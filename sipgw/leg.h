@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: call legs, from which key makes call records (spec pvp 1).  A leg
+ * core: call legs, from which key makes call records (pvp(7)).  A leg
  * starts when the 200 to the INVITE was received (originated) or sent
  * (terminated) and stops with the first BYE sent or received.  A leg's report
  * waits LEG_HOLD after its end, so that another leg that ends just after it

@@ -16,7 +16,7 @@
 
 /*
  * core: new requests from outside: tickets, refusals, and the way to a PBX
- * (spec border 2).
+ * (vipr(7)).
  */
 
 #include <sys/types.h>

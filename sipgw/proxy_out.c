@@ -16,7 +16,7 @@
 
 /*
  * core: direct legs: which route a call from a PBX takes, and what a failure
- * of the leg means for the call, the route and the host (spec border 3).
+ * of the leg means for the call, the route and the host (vipr(7)).
  */
 
 #include <sys/types.h>
@@ -36,7 +36,7 @@ static void	 out_effects(struct branch *, const struct fall_in *, struct fall_ou
 static void	 out_trunk(struct branch *, const struct fall_in *);
 
 /*
- * pvp 4: the first call after `reprove` seconds without a proof goes over the
+ * pvp(7): the first call after `reprove` seconds without a proof goes over the
  * trunk, and one in `resample`.  The first only: what is remembered is for
  * which last proof that was done.
  */

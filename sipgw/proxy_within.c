@@ -17,7 +17,7 @@
 /*
  * core: requests inside a dialog.  Between hops they follow their Route.
  * Across the border nothing in them decides but a seal of ours (from outside)
- * or the dialog's memory (from a PBX): spec border 2, "Dialogs".
+ * or the dialog's memory (from a PBX): vipr(7).
  */
 
 #include <sys/types.h>

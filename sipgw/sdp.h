@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: the media rule (DESIGN section 6).  With `media pass` an offer goes
+ * core: the media rule (vipr(7)).  With `media pass` an offer goes
  * out directly only if each address in it can be reached from the Internet and
  * each stream is SRTP (unless `media plain`): otherwise the call would become
  * silent, or be heard by others, because of us.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: sealed Record-Route and Contact values (border.md section 2).  A seal
+ * core: sealed Record-Route and Contact values (vipr(7)).  A seal
  * goes out in the user part of a SIP URI and comes back as the Request-URI or
  * Route of a request inside the dialog; nothing is believed of such a request
  * but what its seal says.  It holds version, side, grantee, inside target and

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * core: bounds on what outside peers may use (border.md sections 1 and 2), in
+ * core: bounds on what outside peers may use (vipr(7)), in
  * bounded memory.  Times are milliseconds of a clock that is not stepped.
  * Keys (addresses, names, numbers) are stored as keyed hashes only.
  * (Not named limits.h: with -iquote that would hide <limits.h> of the C library.)

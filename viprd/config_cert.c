@@ -147,7 +147,7 @@ check_dates(struct problems *pr, const struct conf_blob *b, const char *what,
 	}
 }
 
-/* border.md: serverAuth, sipDomain, any, or no extended key usage at all. */
+/* vipr(7): serverAuth, sipDomain, any, or no extended key usage at all. */
 static void
 check_usage(struct problems *pr, const struct conf_blob *b, X509 *x)
 {

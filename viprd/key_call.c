@@ -15,7 +15,7 @@
  */
 
 /*
- * core: call records (VCRs).  Which legs make one (pvp.md 1), how they are
+ * core: call records (VCRs).  Which legs make one (pvp(7)), how they are
  * kept, found, moved along with a stepped clock, and wiped.
  */
 

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: the bodies of CLAIM and ROUTE (pvp.md 3 and 4), and what a domain and
+ * core: the bodies of CLAIM and ROUTE (pvp(7)), and what a domain and
  * a SIP URI in them may look like.
  */
 

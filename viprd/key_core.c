@@ -272,7 +272,7 @@ kcore_boot_put(struct kcore *kc)
 /*
  * The boot-time clock is never set, so a wall clock that moves against it was
  * stepped.  Records of this boot are moved along; others have lost their hold
- * (pvp.md, terms) and are dropped.
+ * (pvp(7), CALL RECORDS) and are dropped.
  */
 void
 kcore_clock(struct kcore *kc, uint64_t now, uint64_t boot)

@@ -25,7 +25,7 @@
 #include "ticket.h"
 #include "vipr.h"
 
-#define KEY_CLAIMANTS_MAX	8	/* a call record, pvp.md 2 */
+#define KEY_CLAIMANTS_MAX	8	/* a call record, pvp(7) */
 #define KEY_RUNS_MAX		16	/* a call record */
 #define KEY_RUNS_CLAIMANT	2
 #define KEY_RETRIES_MAX		3	/* no connection, REFUSE before PROOF2 */
@@ -415,7 +415,7 @@ struct vcr	*kcall_find(struct kcore *, uint64_t id);
 /* First record of a kind and number, latest start first; next of the same. */
 struct vcr	*kcall_first(struct kcore *, unsigned kind, const char *called);
 struct vcr	*kcall_next(struct kcore *, struct vcr *);
-/* S and D of pvp.md, seconds. */
+/* S and D of pvp(7), seconds. */
 uint64_t	 kcall_s(const struct vcr *);
 uint32_t	 kcall_d(const struct vcr *);
 /* Write the record; wait may be NULL.  -1: errno, and wait is cancelled. */
@@ -500,7 +500,7 @@ void		 kpvp_refuse(struct kcore *, struct kconn *, unsigned code,
 /* sid and CI of a run; the lengths are fixed and returned. */
 size_t		 kpvp_sid(const struct kconn *, unsigned run, uint8_t sid[33]);
 size_t		 kpvp_ci(const struct kcore *, const struct kconn *, uint8_t *, size_t);
-/* 32 bytes over type and body, pvp.md 3. */
+/* 32 bytes over type and body, pvp(7). */
 void		 kpvp_tag(uint8_t tag[32], const uint8_t rk[64], unsigned type,
 		    const void *, size_t);
 void		 kpvp_rk(uint8_t key[CPACE_ISK]);	/* ISK to rk, in place */
@@ -509,7 +509,7 @@ void		 krespond_open(struct kcore *, struct kconn *, uint64_t peer_now,
 		    uint64_t arrived);
 void		 krespond_in(struct kcore *, struct kconn *, unsigned type,
 		    const uint8_t *, size_t);
-/* Clock difference of pvp.md 3, seconds. */
+/* Clock difference of pvp(7), seconds. */
 int64_t		 krespond_skew(uint64_t peer_now, uint64_t arrived);
 
 /* key_rank.c */
@@ -521,7 +521,7 @@ struct krank {
 };
 /*
  * The best two records of a number for these residues, by the order of
- * pvp.md 3, over the 64 latest and padded to 64.
+ * pvp(7), over the 64 latest and padded to 64.
  */
 void		 krank(struct kcore *, const char *number, const uint8_t *node,
 		    int64_t skew, unsigned ms, unsigned rs, unsigned md, unsigned rd,
@@ -596,7 +596,7 @@ int		 kticket_grant(struct kcore *, unsigned kind, unsigned count,
 /* How many proofs this token stands for: 0 none, 255 an unexpired ticket. */
 unsigned	 kticket_proofs(struct kcore *, const char *token, const char *grantee,
 		    const uint8_t *node, const char *number);
-/* Judge a ticket at the border, in the order of border.md 2.  names: n
+/* Judge a ticket at the border, in the order of vipr(7).  names: n
  * NUL-terminated names of the peer. */
 void		 kticket_check(struct kcore *, const char *token, size_t len,
 		    const char *number, const char (*names)[DOMAIN_SIZE], unsigned n,

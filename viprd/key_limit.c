@@ -15,7 +15,7 @@
  */
 
 /*
- * core: the limits of pvp.md 5, kept over restarts: failures in a row of a
+ * core: the limits of pvp(7), kept over restarts: failures in a row of a
  * claimant, failed connections of a peer, and numbers that nobody claims.
  */
 

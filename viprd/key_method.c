@@ -15,7 +15,7 @@
  */
 
 /*
- * core: the proof methods of our profile, A and B (pvp.md 3 and 7).
+ * core: the proof methods of our profile, A and B (pvp(7)).
  *
  * Strength, against someone who knows the number and the day: starts follow a
  * day's traffic (busy hour 10.3 %, at best 2^-15.1 a second), durations of 60 s

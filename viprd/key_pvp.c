@@ -15,7 +15,7 @@
  */
 
 /*
- * core: proofs, what both roles share and the initiator's side (pvp.md 3, 4).
+ * core: proofs, what both roles share and the initiator's side (pvp(7)).
  * Every CPace computation of the initiator is here; the responder's is in
  * key_respond.c.
  */

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: which of our records a responder's run is made with (pvp.md 3).  The
+ * core: which of our records a responder's run is made with (pvp(7)).  The
  * arithmetic is the same whether there are no records or 64, and no branch
  * depends on their times.
  */

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: proofs, the responder's side (pvp.md 3, 4, 5).  Whether there is a
+ * core: proofs, the responder's side (pvp(7)).  Whether there is a
  * record or not, the same steps are taken and the same bytes leave.  The order
  * in which things become durable: the charge before PROOF2, the spent mark
  * before anything that follows a good Ta, the answer before ROUTE.

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: what proofs add up to (pvp.md 4): routes pending, active, suspended,
+ * core: what proofs add up to (pvp(7)): routes pending, active, suspended,
  * expired, removed.  Only this file decides that; sipgw is told.
  */
 

@@ -15,7 +15,7 @@
  */
 
 /*
- * core: when a call is proven and with whom (pvp.md 2): the moment of the
+ * core: when a call is proven and with whom (pvp(7)): the moment of the
  * look-up, the claimants and their moments, retries, repeats after a lost
  * answer.  The moments are part of the secret and live only here.
  */
@@ -235,7 +235,7 @@ candidate_cmp(const void *a, const void *b)
 	return (x->ca_random < y->ca_random ? -1 : x->ca_random > y->ca_random);
 }
 
-/* Each Node-ID once, not our own, none that waits; in the order of pvp.md 2. */
+/* Each Node-ID once, not our own, none that waits; in the order of pvp(7). */
 static size_t
 ksched_candidates(struct kcore *kc, const uint8_t *nodes, size_t n,
     struct candidate *out)

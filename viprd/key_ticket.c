@@ -16,7 +16,7 @@
 
 /*
  * core: ticket epochs, the granting of tickets and receipts, the judgement of
- * a ticket at the border (border.md 2), revocation.
+ * a ticket at the border (vipr(7)), revocation.
  *
  * A receipt carries in the first byte of its id how many proofs it stands for,
  * so that nothing need be stored for it and boxes that share an epoch key

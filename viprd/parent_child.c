@@ -54,7 +54,7 @@
 static const enum vipr_role order[] = {
 	ROLE_KEY, ROLE_SIP, ROLE_CONTROL, ROLE_OVERLAY, ROLE_PVP
 };
-/* Who has a channel to whom, DESIGN section 2. */
+/* Who has a channel to whom, vipr(7). */
 static const enum vipr_role links[][2] = {
 	{ ROLE_CONTROL, ROLE_KEY }, { ROLE_CONTROL, ROLE_OVERLAY },
 	{ ROLE_CONTROL, ROLE_PVP }, { ROLE_CONTROL, ROLE_SIP },

@@ -16,7 +16,7 @@
 
 /*
  * Attach from both sides at once, when the answer that says so is faster than
- * the Attach that it speaks of.
+ * the Attach that it speaks of; the memory of answers that were given.
  */
 
 #include <atf-c.h>
@@ -100,8 +100,32 @@ ATF_TC_BODY(crossing, tc)
 	sim_free(si);
 }
 
+/* Answers kept for repeated requests go when a ring has come to rest. */
+ATF_TC_WITHOUT_HEAD(answers);
+ATF_TC_BODY(answers, tc)
+{
+	struct sim	*si = sim_new(4, 5);
+	const struct node_dup *nu;
+	size_t		 kept = 0;
+	int		 k;
+
+	for (k = 0; k < 4; k++)
+		sim_on(si, k);
+	ATF_REQUIRE_EQ(sim_join(si, 60000), 0);
+	for (k = 0; k < 4; k++)
+		kept += si->si_node[k].sn_node->n_ndups;
+	ATF_REQUIRE(kept > 0);
+	sim_for(si, 200000);
+	for (k = 0; k < 4; k++) {
+		nu = TAILQ_FIRST(&si->si_node[k].sn_node->n_dupage);
+		ATF_CHECK(nu == NULL || nu->nu_until + 100000 > si->si_now);
+	}
+	sim_free(si);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, crossing);
+	ATF_TP_ADD_TC(tp, answers);
 	return (atf_no_error());
 }

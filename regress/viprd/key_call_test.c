@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* Call records: pvp.md 1, stepped clocks, retention, a full disk. */
+/* Call records: pvp(7), stepped clocks, retention, a full disk. */
 
 #include "key_box.h"
 

@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* Whole proofs between key cores: what pvp.md 3, 4 and 5 promise. */
+/* Whole proofs between key cores: what pvp(7) promises. */
 
 #include "key_box.h"
 
@@ -398,7 +398,7 @@ ATF_TC_BODY(number_gone, tc)
 	world_end();
 }
 
-/* -- pvp.md 9 -- */
+/* -- pvp(7) -- */
 
 static void
 hex(uint8_t *out, size_t size, const char *text)

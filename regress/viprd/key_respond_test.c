@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* The responder, and an initiator driven by hand: pvp.md 3 and 5. */
+/* The responder, and an initiator driven by hand: pvp(7). */
 
 #include "key_box.h"
 

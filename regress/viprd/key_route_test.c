@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* What proofs add up to (pvp.md 4), CLAIM and ROUTE bodies, URIs. */
+/* What proofs add up to (pvp(7)), CLAIM and ROUTE bodies, URIs. */
 
 #include "key_box.h"
 

@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* When and with whom: pvp.md 2, and the initiator's limits of pvp.md 5. */
+/* When and with whom: pvp(7), and the initiator's limits of pvp(7). */
 
 #include "key_box.h"
 

@@ -14,7 +14,7 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-/* Tickets at the border (border.md 2), epochs, revocation, what was granted. */
+/* Tickets at the border (vipr(7)), epochs, revocation, what was granted. */
 
 #include "key_box.h"
 

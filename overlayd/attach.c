@@ -371,6 +371,7 @@ attach_in(struct node *n, struct node_in *in)
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, "no usable candidate");
 		return;
 	}
+	node_make_room(n, &peer);
 	if ((link = node_connect(n, &va[0], 0)) == 0) {
 		node_error(n, in, WIRE_E_FORBIDDEN, "too many links");
 		return;

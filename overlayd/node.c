@@ -38,7 +38,7 @@ struct link_timer {
 
 static int	 node_peer_cmp(const struct node_peer *, const struct node_peer *);
 static int	 node_link_cmp(const struct node_link *, const struct node_link *);
-static void	 link_evict(struct node *);
+static void	 link_evict(struct node *, uint64_t);
 static void	 link_free(struct node *, struct node_link *);
 static void	 link_spare(void *);
 static void	 peer_free(struct node *, struct node_peer *);
@@ -261,7 +261,7 @@ link_new(struct node *n, uint64_t id)
 	struct node_link *nl;
 
 	if (n->n_nlinks >= NODE_LINKS_MAX)
-		link_evict(n);
+		link_evict(n, EVICT_MS);
 	if (n->n_nlinks >= NODE_LINKS_MAX || (nl = calloc(1, sizeof(*nl))) == NULL)
 		return (NULL);
 	nl->nl_id = id;
@@ -273,13 +273,13 @@ link_new(struct node *n, uint64_t id)
 
 /* Room for a new link: the peer goes that was of no use for longest. */
 static void
-link_evict(struct node *n)
+link_evict(struct node *n, uint64_t idle)
 {
 	struct node_peer *np, *worst = NULL;
 	struct node_link *nl;
 
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (n->n_mono - np->np_used < EVICT_MS ||
+		if (n->n_mono - np->np_used < idle ||
 		    (worst != NULL && np->np_used >= worst->np_used) ||
 		    ring_is_neighbour(&n->n_ring, &np->np_id) ||
 		    ring_is_finger(&n->n_ring, &np->np_id))
@@ -307,7 +307,18 @@ node_prune(struct node *n)
 		node_link_drop(n, nl);
 	}
 	while (n->n_nlinks > NODE_LINKS_SOFT && max-- > 0)
-		link_evict(n);
+		link_evict(n, EVICT_MS);
+}
+
+/*
+ * A peer that ought to be our neighbour is let in even if all links are busy:
+ * without it messages for its place would go round and be dropped.
+ */
+void
+node_make_room(struct node *n, const struct nodeid *peer)
+{
+	if (n->n_nlinks >= NODE_LINKS_MAX && ring_wanted(&n->n_ring, peer))
+		link_evict(n, 0);
 }
 
 static void
@@ -464,8 +475,11 @@ node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
 	if (nodeid_eq(peer, &n->n_self) || nodeid_is_zero(peer) ||
 	    nodeid_is_wildcard(peer) || n->n_join == JOIN_LEFT)
 		goto refuse;
-	if ((nl = node_link_find(n, id)) == NULL && (nl = link_new(n, id)) == NULL)
-		goto refuse;
+	if ((nl = node_link_find(n, id)) == NULL) {
+		node_make_room(n, peer);
+		if ((nl = link_new(n, id)) == NULL)
+			goto refuse;
+	}
 	if (nl->nl_expected && !nodeid_eq(&nl->nl_expect, peer))
 		goto refuse;
 	if ((np = node_peer_find(n, peer)) == NULL) {

@@ -379,6 +379,8 @@ struct node_link *node_link_find(const struct node *, uint64_t);
 void		 node_link_drop(struct node *, struct node_link *);
 /* Close links that are of no use to the ring. */
 void		 node_prune(struct node *);
+/* Before a link to a node that would be a neighbour: give up another one. */
+void		 node_make_room(struct node *, const struct nodeid *);
 /* Connect to addr; 0: no.  The link's id. */
 uint64_t	 node_connect(struct node *, const struct vaddr *, int boot);
 void		 node_log(struct node *, int level, const char *, ...)

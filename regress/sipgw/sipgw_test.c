@@ -51,7 +51,7 @@
 
 #define NUMBER	"+4940123456"		/* of b.example */
 #define CALLER	"+4930123451"		/* of a.example */
-#define WAIT_S	10
+#define WAIT_S		30
 #define SDP	"v=0\r\no=- 1 1 IN IP4 8.8.8.8\r\ns=-\r\nc=IN IP4 8.8.8.8\r\nt=0 0\r\n" \
 		"m=audio 4000 RTP/AVP 8\r\n"
 
@@ -380,6 +380,9 @@ box_conf(struct box *bx)
 	(void)strlcpy(c->c_outside_host, bx->bx_domain, sizeof(c->c_outside_host));
 	c->c_flags |= CONF_OUTSIDE_ON | CONF_PERMIT_PRIVATE | CONF_MEDIA_PLAIN;
 	c->c_resample = 0;
+	/* A slow machine is no reason to fall back. */
+	c->c_connect_ms = 20000;
+	c->c_answer_ms = 20000;
 	udp = sock(SOCK_DGRAM, bx->bx_addr, &bx->bx_udp);
 	tls = sock(SOCK_STREAM, bx->bx_addr, &bx->bx_tls);
 	c->c_outside_port = bx->bx_tls;

@@ -144,6 +144,7 @@ store_env(struct store *st, const char *dir, size_t mapsize, unsigned tables)
 		return (-1);
 	if ((rc = store_sync_now(st, id)) != 0)
 		goto fail;
+	store_map_find(st);
 	return (0);
  fail:
 	errno = store_mdb_errno(rc);
@@ -577,6 +578,7 @@ store_put(struct store_table *tb, const void *key, size_t keylen,
 		return (-1);
 	}
 	st->st_writes++;
+	store_touched(st, vallen);
 	if (st->st_writes >= GROUP_HARD_MAX && !st->st_walking)
 		(void)group_commit(st);
 	if (st->st_wakeup != NULL) {

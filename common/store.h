@@ -60,6 +60,22 @@ ssize_t		 store_get(struct store_table *, const void *key, size_t keylen,
  */
 int		 store_walk(struct store_table *, int (*cb)(const void *key, size_t keylen,
 		    const void *val, size_t vallen, uint8_t version, void *arg), void *arg);
+/*
+ * Plain tables: a part of a walk in the order of the keys.  Records after key
+ * (STORE_KEY_MAX bytes of room; *keylen 0: from the first), at most max, and
+ * key becomes the last one's.  cb as above, but the value is LMDB's own and the
+ * store must not be called.  1: there is more, 0: that was the last, or cb
+ * stopped it, -1: errno.
+ */
+int		 store_scan(struct store_table *, void *key, size_t *keylen, unsigned max,
+		    int (*cb)(const void *key, size_t keylen, const void *val,
+		    size_t vallen, uint8_t version, void *arg), void *arg);
+/* The walks are over: reads are here and there from now on, and memory that
+ * they took is given back. */
+void		 store_settle(struct store *);
+/* About so many bytes of what was read may stay resident, 12 megabytes at least,
+ * which is the default; less than 48 always may. */
+void		 store_memory(struct store *, size_t);
 /* Plain tables: the first record with a key >= the given one; fills key. */
 ssize_t		 store_next(struct store_table *, void *key, size_t *keylen, size_t keysize,
 		    void *buf, size_t size, uint8_t *version);

@@ -17,6 +17,10 @@
 #define STORE_NONCE	24		/* of a sealed value */
 #define STORE_NONCES	32		/* drawn at once */
 
+/* LMDB 0.9 data file, 64 bits: where its two roots stand in their pages. */
+#define STORE_ROOT_OFF	16
+#define STORE_ROOT_MAGIC	0xBEEFC0DEu
+
 struct pending {
 	store_done	 pe_done;
 	void		*pe_arg;
@@ -59,6 +63,9 @@ struct store {
 	struct group	 st_ended;	/* of ended groups, not called yet ... */
 	int		*st_ended_error;/* ... with their results */
 	size_t		 st_ended_size;
+	uint8_t		*st_map;	/* LMDB's; NULL: not known */
+	size_t		 st_touched;	/* pages since they were given back */
+	size_t		 st_keep;	/* bytes that may stay; store_memory */
 	int		 st_error;
 	int		 st_walking;
 	int		 st_calling;
@@ -93,6 +100,11 @@ ssize_t		 store_value_out(struct store_table *, const MDB_val *key,
  * back. NULL: errno. */
 MDB_txn		*store_read_begin(struct store *);
 void		 store_read_end(struct store *, MDB_txn *);
+
+/* store_scan.c */
+void		 store_map_find(struct store *);
+/* A value of that size was read or written: memory is given back now and then. */
+void		 store_touched(struct store *, size_t);
 
 /* store_sync.c */
 int		 store_sync_recover(struct store *, const char *dir);

@@ -80,9 +80,10 @@ store_get(struct store_table *tb, const void *key, size_t keylen,
 		memcpy(kbuf, key, keylen);
 	if ((txn = store_read_begin(st)) == NULL)
 		return (-1);
-	if ((rc = mdb_get(txn, tb->tb_dbi, &k, &v)) == 0)
+	if ((rc = mdb_get(txn, tb->tb_dbi, &k, &v)) == 0) {
 		n = store_value_out(tb, &k, &v, buf, size, version);
-	else
+		store_touched(st, v.mv_size);
+	} else
 		errno = store_mdb_errno(rc);
 	store_read_end(st, txn);
 	return (n);
@@ -120,6 +121,7 @@ store_next(struct store_table *tb, void *key, size_t *keylen, size_t keysize,
 	else if ((n = store_value_out(tb, &k, &v, buf, size, version)) != -1) {
 		memcpy(key, k.mv_data, k.mv_size);
 		*keylen = k.mv_size;
+		store_touched(st, v.mv_size);
 	}
 	mdb_cursor_close(mc);
 	store_read_end(st, txn);

@@ -49,9 +49,6 @@
 #include "store.h"
 #include "store_int.h"
 
-/* LMDB 0.9 data file, 64 bits: where its two roots stand in their pages. */
-#define ROOT_OFF	16
-#define ROOT_MAGIC	0xBEEFC0DEu
 #define ROOT_VERSION	1
 
 struct root {
@@ -80,8 +77,8 @@ static void	 helper_lost(struct store *);
 static int
 root_read(int fd, off_t page, struct root *r)
 {
-	if (pread(fd, r, sizeof(*r), page + ROOT_OFF) != (ssize_t)sizeof(*r) ||
-	    r->r_magic != ROOT_MAGIC || r->r_version != ROOT_VERSION)
+	if (pread(fd, r, sizeof(*r), page + STORE_ROOT_OFF) != (ssize_t)sizeof(*r) ||
+	    r->r_magic != STORE_ROOT_MAGIC || r->r_version != ROOT_VERSION)
 		return (-1);
 	return (0);
 }
@@ -105,7 +102,7 @@ root_copy(int fd, struct root r[2], off_t page, int to)
 	ssize_t	 n;
 
 	r[to] = r[!to];
-	n = pwrite(fd, &r[to], sizeof(r[to]), (to ? page : 0) + ROOT_OFF);
+	n = pwrite(fd, &r[to], sizeof(r[to]), (to ? page : 0) + STORE_ROOT_OFF);
 	return (n == (ssize_t)sizeof(r[to]) ? 0 : n == -1 ? errno : EIO);
 }
 

@@ -15,11 +15,9 @@
  */
 
 /*
- * core: values stored for the overlay: limits, displacement, expiry and the
- * records that survive a restart.
+ * core: what is stored and what is refused: limits, counters, displacement
+ * (RFC 6940, 7.4.1; vipr-kind(7)).
  */
-
-#include <sodium.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,449 +26,40 @@
 #include "storage_int.h"
 #include "wire.h"
 
-#define STORAGE_KEY_LEN	(NODEID_LEN + 4 + 16)
-
-static int	 storage_key_cmp(const void *, size_t, const void *, size_t);
-static int	 storage_value_cmp(const struct storage_value *, const struct storage_value *);
-static int	 storage_expiry_cmp(const struct storage_value *, const struct storage_value *);
-static int	 storage_place_cmp(const struct storage_place *, const struct storage_place *);
-static int	 storage_owner_cmp(const struct storage_owner *, const struct storage_owner *);
-static void	 storage_place_write(struct storage *, const struct storage_place *);
-static struct storage_owner *storage_owner_get(struct storage *, const struct nodeid *, int);
-static void	 storage_value_remove(struct storage *, struct storage_value *, int);
-static void	 storage_value_write(struct storage *, const struct storage_value *);
-static void	 storage_value_diskkey(const struct storage_value *, uint8_t *);
-static int	 storage_slotkey(const struct reload_kind *, const struct storage_place *,
-		    const struct storage_item *, uint32_t, uint8_t *, struct span *);
-static int	 storage_check(struct storage *, const struct storage_place *,
-		    const struct storage_set *, int, const char **);
-static int	 storage_check_item(struct storage *, const struct storage_place *,
-		    const struct storage_set *, size_t, int, uint32_t *, const char **);
+static int	 storage_slotkey(const struct storage *, const struct reload_kind *,
+		    const struct storage_place *, const struct storage_item *, uint32_t,
+		    uint8_t *, struct span *);
+static int	 storage_same(struct storage *, struct storage_value *,
+		    const struct storage_item *);
+static uint32_t	 storage_of_node(const struct storage *, const struct storage_place *,
+		    const struct nodeid *, struct span);
+static struct storage_value *storage_victim(const struct storage *,
+		    const struct storage_place *, const struct storage_item *, int);
+static uint64_t	 storage_quota(const struct storage *, const struct reload_kind *);
 static int	 storage_check_new(struct storage *, const struct storage_place *,
 		    const struct storage_set *, const struct storage_item *, int,
 		    uint32_t, const char **);
-static int	 storage_same(const struct storage_value *, const struct storage_item *);
-static struct storage_value *storage_victim(const struct storage *,
-		    const struct storage_place *, const struct storage_item *, int);
-static void	 storage_commit_set(struct storage *, const struct nodeid *,
+static int	 storage_check_item(struct storage *, const struct storage_place *,
+		    const struct storage_set *, size_t, int, uint32_t *, const char **);
+static int	 storage_check(struct storage *, const struct storage_place *,
+		    const struct storage_set *, int, const char **);
+static int	 storage_commit_item(struct storage *, uint32_t, struct storage_set *,
+		    const struct storage_item *, int, uint64_t);
+static int	 storage_commit_set(struct storage *, const struct nodeid *,
 		    struct storage_set *, int, uint64_t);
-static uint32_t	 storage_of_node(const struct storage_place *, const struct nodeid *,
-		    struct span);
-static uint64_t	 storage_quota(const struct storage *, const struct reload_kind *);
-
-RB_PROTOTYPE(storage_values, storage_value, sv_entry, storage_value_cmp)
-RB_PROTOTYPE(storage_expiry, storage_value, sv_byexpiry, storage_expiry_cmp)
-RB_PROTOTYPE(storage_owners, storage_owner, so_entry, storage_owner_cmp)
-RB_GENERATE(storage_values, storage_value, sv_entry, storage_value_cmp)
-RB_GENERATE(storage_expiry, storage_value, sv_byexpiry, storage_expiry_cmp)
-RB_GENERATE(storage_places, storage_place, sp_entry, storage_place_cmp)
-RB_GENERATE(storage_owners, storage_owner, so_entry, storage_owner_cmp)
-RB_GENERATE(storage_certs, storage_cert, sc_entry, storage_cert_cmp)
-
-static int
-storage_key_cmp(const void *a, size_t alen, const void *b, size_t blen)
-{
-	size_t		 n = alen < blen ? alen : blen;
-	int		 c;
-
-	/* Indexes are stored as four bytes, so that they sort as numbers. */
-	if (n > 0 && (c = memcmp(a, b, n)) != 0)
-		return (c);
-	return (alen < blen ? -1 : alen > blen);
-}
-
-static int
-storage_value_cmp(const struct storage_value *a, const struct storage_value *b)
-{
-	return (storage_key_cmp(SV_KEY(a), a->sv_keylen, SV_KEY(b), b->sv_keylen));
-}
-
-static int
-storage_expiry_cmp(const struct storage_value *a, const struct storage_value *b)
-{
-	if (a->sv_expire != b->sv_expire)
-		return (a->sv_expire < b->sv_expire ? -1 : 1);
-	return (a->sv_seq < b->sv_seq ? -1 : a->sv_seq > b->sv_seq);
-}
-
-static int
-storage_place_cmp(const struct storage_place *a, const struct storage_place *b)
-{
-	int		 c;
-
-	if ((c = nodeid_cmp(&a->sp_resource, &b->sp_resource)) != 0)
-		return (c);
-	return (a->sp_kind < b->sp_kind ? -1 : a->sp_kind > b->sp_kind);
-}
-
-static int
-storage_owner_cmp(const struct storage_owner *a, const struct storage_owner *b)
-{
-	return (nodeid_cmp(&a->so_node, &b->so_node));
-}
-
-int
-storage_cert_cmp(const struct storage_cert *a, const struct storage_cert *b)
-{
-	return (memcmp(a->sc_sha256, b->sc_sha256, sizeof(a->sc_sha256)));
-}
-
-void
-storage_init(struct storage *st, storage_put_fn put, void *arg)
-{
-	memset(st, 0, sizeof(*st));
-	RB_INIT(&st->st_places);
-	RB_INIT(&st->st_expiry);
-	RB_INIT(&st->st_owners);
-	RB_INIT(&st->st_certs);
-	st->st_put = put;
-	st->st_arg = arg;
-	st->st_share_ppb = 1000000000;
-}
-
-/* From memory only; what is on disk stays. */
-void
-storage_clear(struct storage *st)
-{
-	struct storage_place *sp;
-
-	st->st_put = NULL;
-	while ((sp = RB_MIN(storage_places, &st->st_places)) != NULL)
-		storage_drop(st, sp);
-}
-
-void
-storage_range(struct storage *st, const struct nodeid *from,
-    const struct nodeid *to, uint32_t share_ppb)
-{
-	struct storage_owner *so;
-	struct storage_place *sp;
-	struct storage_value *sv;
-	uint8_t		 primary;
-
-	if (nodeid_eq(from, &st->st_from) && nodeid_eq(to, &st->st_to))
-		return;
-	st->st_from = *from;
-	st->st_to = *to;
-	st->st_share_ppb = share_ppb;
-	RB_FOREACH(so, storage_owners, &st->st_owners)
-		so->so_primary = 0;
-	RB_FOREACH(sp, storage_places, &st->st_places) {
-		primary = (uint8_t)nodeid_in(&sp->sp_resource, from, to);
-		RB_FOREACH(sv, storage_values, &sp->sp_values) {
-			sv->sv_primary = primary;
-			sv->sv_owner->so_primary += primary;
-		}
-	}
-}
-
-const struct storage_place *
-storage_find(const struct storage *st, const struct nodeid *resource, uint32_t kind)
-{
-	struct storage_place key;
-	struct storage_places head = st->st_places;
-
-	key.sp_resource = *resource;
-	key.sp_kind = kind;
-	return (RB_FIND(storage_places, &head, &key));
-}
-
-struct storage_place *
-storage_nfind(struct storage *st, const struct nodeid *resource, uint32_t kind)
-{
-	struct storage_place key;
-
-	key.sp_resource = *resource;
-	key.sp_kind = kind;
-	return (RB_NFIND(storage_places, &st->st_places, &key));
-}
-
-struct storage_value *
-storage_slot(const struct storage_place *sp, const void *key, size_t keylen)
-{
-	struct storage_value *sv;
-	int		 c;
-
-	if (sp == NULL || keylen > STORAGE_SLOT_MAX)
-		return (NULL);
-	sv = RB_ROOT(&sp->sp_values);
-	while (sv != NULL) {
-		c = storage_key_cmp(key, keylen, SV_KEY(sv), sv->sv_keylen);
-		if (c == 0)
-			break;
-		sv = c < 0 ? RB_LEFT(sv, sv_entry) : RB_RIGHT(sv, sv_entry);
-	}
-	return (sv);
-}
-
-struct storage_value *
-storage_first(const struct storage_place *sp)
-{
-	struct storage_values head = sp->sp_values;
-
-	return (RB_MIN(storage_values, &head));
-}
-
-struct storage_value *
-storage_after(struct storage_value *sv)
-{
-	return (RB_NEXT(storage_values, NULL, sv));
-}
-
-uint32_t
-storage_left(const struct storage_value *sv, uint64_t now)
-{
-	if (now >= sv->sv_expire)
-		return (0);
-	/* A clock that was set back does not lengthen a life. */
-	if (now < sv->sv_received)
-		return (sv->sv_lifetime);
-	return ((uint32_t)((sv->sv_expire - now + 999) / 1000));
-}
-
-struct storage_place *
-storage_place_get(struct storage *st, const struct nodeid *resource, uint32_t kind)
-{
-	struct storage_place *sp, key;
-
-	key.sp_resource = *resource;
-	key.sp_kind = kind;
-	if ((sp = RB_FIND(storage_places, &st->st_places, &key)) != NULL)
-		return (sp);
-	if ((sp = calloc(1, sizeof(*sp))) == NULL)
-		return (NULL);
-	sp->sp_resource = *resource;
-	sp->sp_kind = kind;
-	RB_INIT(&sp->sp_values);
-	RB_INSERT(storage_places, &st->st_places, sp);
-	st->st_nplaces++;
-	return (sp);
-}
-
-void
-storage_place_free(struct storage *st, struct storage_place *sp)
-{
-	uint8_t		 key[NODEID_LEN + 4];
-	struct wbuf	 w;
-
-	RB_REMOVE(storage_places, &st->st_places, sp);
-	st->st_nplaces--;
-	if (st->st_put != NULL && !st->st_loading && sp->sp_generation != 0) {
-		wbuf_init(&w, key, sizeof(key));
-		wbuf_bytes(&w, sp->sp_resource.id_b, NODEID_LEN);
-		wbuf_u32(&w, sp->sp_kind);
-		st->st_put(st->st_arg, STORAGE_T_GENERATION, key, w.w_len, NULL, 0);
-	}
-	free(sp);
-}
-
-static void
-storage_place_write(struct storage *st, const struct storage_place *sp)
-{
-	uint8_t		 key[NODEID_LEN + 4], val[8];
-	struct wbuf	 w, v;
-
-	if (st->st_put == NULL || st->st_loading)
-		return;
-	wbuf_init(&w, key, sizeof(key));
-	wbuf_bytes(&w, sp->sp_resource.id_b, NODEID_LEN);
-	wbuf_u32(&w, sp->sp_kind);
-	wbuf_init(&v, val, sizeof(val));
-	wbuf_u64(&v, sp->sp_generation);
-	st->st_put(st->st_arg, STORAGE_T_GENERATION, key, w.w_len, val, v.w_len);
-}
-
-void
-storage_drop(struct storage *st, struct storage_place *sp)
-{
-	struct storage_value *sv;
-
-	while ((sv = RB_MIN(storage_values, &sp->sp_values)) != NULL)
-		storage_value_remove(st, sv, 1);
-	storage_place_free(st, sp);
-}
-
-static struct storage_owner *
-storage_owner_get(struct storage *st, const struct nodeid *node, int make)
-{
-	struct storage_owner *so, key;
-
-	key.so_node = *node;
-	so = RB_FIND(storage_owners, &st->st_owners, &key);
-	if (so != NULL || !make)
-		return (so);
-	if ((so = calloc(1, sizeof(*so))) == NULL)
-		return (NULL);
-	so->so_node = *node;
-	RB_INSERT(storage_owners, &st->st_owners, so);
-	return (so);
-}
-
-struct storage_cert *
-storage_cert_get(struct storage *st, const uint8_t *sha256, struct span der)
-{
-	struct storage_cert *sc, key;
-
-	memcpy(key.sc_sha256, sha256, sizeof(key.sc_sha256));
-	if ((sc = RB_FIND(storage_certs, &st->st_certs, &key)) != NULL) {
-		sc->sc_refs++;
-		return (sc);
-	}
-	if (der.len == 0 || (sc = malloc(sizeof(*sc) + der.len)) == NULL)
-		return (NULL);
-	memset(sc, 0, sizeof(*sc));
-	memcpy(sc->sc_sha256, sha256, sizeof(sc->sc_sha256));
-	memcpy(sc->sc_der, der.p, der.len);
-	sc->sc_len = der.len;
-	sc->sc_refs = 1;
-	RB_INSERT(storage_certs, &st->st_certs, sc);
-	st->st_bytes += sizeof(*sc) + der.len;
-	if (st->st_put != NULL && !st->st_loading)
-		st->st_put(st->st_arg, STORAGE_T_CERT, sc->sc_sha256,
-		    sizeof(sc->sc_sha256), sc->sc_der, sc->sc_len);
-	return (sc);
-}
-
-void
-storage_cert_unref(struct storage *st, struct storage_cert *sc)
-{
-	if (--sc->sc_refs > 0)
-		return;
-	if (st->st_put != NULL && !st->st_loading)
-		st->st_put(st->st_arg, STORAGE_T_CERT, sc->sc_sha256,
-		    sizeof(sc->sc_sha256), NULL, 0);
-	RB_REMOVE(storage_certs, &st->st_certs, sc);
-	st->st_bytes -= sizeof(*sc) + sc->sc_len;
-	free(sc);
-}
-
-static void
-storage_value_diskkey(const struct storage_value *sv, uint8_t *key)
-{
-	struct wbuf	 w;
-	uint8_t		 h[16];
-
-	(void)crypto_generichash(h, sizeof(h), SV_KEY(sv), sv->sv_keylen, NULL, 0);
-	wbuf_init(&w, key, STORAGE_KEY_LEN);
-	wbuf_bytes(&w, sv->sv_place->sp_resource.id_b, NODEID_LEN);
-	wbuf_u32(&w, sv->sv_place->sp_kind);
-	wbuf_bytes(&w, h, sizeof(h));
-}
-
-static void
-storage_value_write(struct storage *st, const struct storage_value *sv)
-{
-	uint8_t		 key[STORAGE_KEY_LEN], *buf;
-	struct wbuf	 w;
-	size_t		 size;
-
-	if (st->st_put == NULL || st->st_loading)
-		return;
-	size = 128 + (size_t)sv->sv_keylen + sv->sv_vallen + sv->sv_siglen;
-	if ((buf = malloc(size)) == NULL)
-		return;
-	wbuf_init(&w, buf, size);
-	wbuf_u64(&w, sv->sv_time);
-	wbuf_u64(&w, sv->sv_received);
-	wbuf_u32(&w, sv->sv_lifetime);
-	wbuf_u8(&w, sv->sv_exists);
-	wbuf_bytes(&w, sv->sv_owner->so_node.id_b, NODEID_LEN);
-	wbuf_bytes(&w, sv->sv_cert->sc_sha256, sizeof(sv->sv_cert->sc_sha256));
-	wbuf_lv(&w, 2, SV_KEY(sv), sv->sv_keylen);
-	wbuf_lv(&w, 4, SV_VAL(sv), sv->sv_vallen);
-	wbuf_lv(&w, 2, SV_SIG(sv), sv->sv_siglen);
-	storage_value_diskkey(sv, key);
-	if (wbuf_ok(&w) == 0)
-		st->st_put(st->st_arg, STORAGE_T_VALUE, key, sizeof(key), buf, w.w_len);
-	free(buf);
-}
-
-/* Unlink and free; the place stays, even when empty. */
-static void
-storage_value_remove(struct storage *st, struct storage_value *sv, int disk)
-{
-	struct storage_place *sp = sv->sv_place;
-	struct storage_owner *so = sv->sv_owner;
-	uint8_t		 key[STORAGE_KEY_LEN];
-
-	if (disk && st->st_put != NULL && !st->st_loading) {
-		storage_value_diskkey(sv, key);
-		st->st_put(st->st_arg, STORAGE_T_VALUE, key, sizeof(key), NULL, 0);
-	}
-	RB_REMOVE(storage_values, &sp->sp_values, sv);
-	RB_REMOVE(storage_expiry, &st->st_expiry, sv);
-	sp->sp_count--;
-	so->so_primary -= sv->sv_primary;
-	if (--so->so_count == 0) {
-		RB_REMOVE(storage_owners, &st->st_owners, so);
-		free(so);
-	}
-	storage_cert_unref(st, sv->sv_cert);
-	st->st_nvalues--;
-	st->st_bytes -= sizeof(*sv) + sv->sv_keylen + sv->sv_vallen + sv->sv_siglen;
-	free(sv);
-}
-
-int
-storage_value_insert(struct storage *st, struct storage_place *sp,
-    const struct storage_item *si, struct span slot, uint64_t received,
-    uint32_t lifetime, uint64_t expire)
-{
-	struct storage_value *sv;
-	size_t		 len = slot.len + si->si_value.len + si->si_sig.len;
-
-	if ((sv = malloc(sizeof(*sv) + len)) == NULL)
-		return (-1);
-	memset(sv, 0, sizeof(*sv));
-	if ((sv->sv_cert = storage_cert_get(st, si->si_sha256, si->si_cert)) == NULL) {
-		free(sv);
-		return (-1);
-	}
-	if ((sv->sv_owner = storage_owner_get(st, &si->si_signer, 1)) == NULL) {
-		storage_cert_unref(st, sv->sv_cert);
-		free(sv);
-		return (-1);
-	}
-	sv->sv_place = sp;
-	sv->sv_time = si->si_time;
-	sv->sv_received = received;
-	sv->sv_lifetime = lifetime;
-	sv->sv_expire = expire;
-	sv->sv_seq = ++st->st_seq;
-	sv->sv_exists = si->si_exists;
-	sv->sv_keylen = (uint16_t)slot.len;
-	sv->sv_vallen = (uint32_t)si->si_value.len;
-	sv->sv_siglen = (uint32_t)si->si_sig.len;
-	if (slot.len > 0)
-		memcpy(SV_KEY(sv), slot.p, slot.len);
-	if (si->si_value.len > 0)
-		memcpy(SV_VAL(sv), si->si_value.p, si->si_value.len);
-	if (si->si_sig.len > 0)
-		memcpy(SV_SIG(sv), si->si_sig.p, si->si_sig.len);
-	sv->sv_primary = (uint8_t)nodeid_in(&sp->sp_resource, &st->st_from, &st->st_to);
-	sv->sv_owner->so_count++;
-	sv->sv_owner->so_primary += sv->sv_primary;
-	RB_INSERT(storage_values, &sp->sp_values, sv);
-	RB_INSERT(storage_expiry, &st->st_expiry, sv);
-	sp->sp_count++;
-	st->st_nvalues++;
-	st->st_bytes += sizeof(*sv) + len;
-	storage_value_write(st, sv);
-	return (0);
-}
+static void	 storage_purge(struct storage *, const struct nodeid *, uint32_t, uint64_t);
 
 /*
  * The slot that an item names, in slot (buf holds 4 bytes for an index).
  * appended: how many items of the same request were appended before it.
  */
 static int
-storage_slotkey(const struct reload_kind *rk, const struct storage_place *sp,
-    const struct storage_item *si, uint32_t appended, uint8_t *buf, struct span *slot)
+storage_slotkey(const struct storage *st, const struct reload_kind *rk,
+    const struct storage_place *sp, const struct storage_item *si, uint32_t appended,
+    uint8_t *buf, struct span *slot)
 {
-	struct storage_values head;
-	struct storage_value *last;
+	struct storage_value *sv;
 	struct wbuf	 w;
-	struct cur	 c;
 	uint32_t	 index;
 
 	slot->p = NULL;
@@ -489,14 +78,8 @@ storage_slotkey(const struct reload_kind *rk, const struct storage_place *sp,
 	index = si->si_index;
 	if (index == UINT32_MAX) {
 		index = 0;
-		if (sp != NULL) {
-			head = sp->sp_values;
-			if ((last = RB_MAX(storage_values, &head)) != NULL) {
-				cur_init(&c, SV_KEY(last), last->sv_keylen);
-				(void)cur_u32(&c, &index);
-				index++;
-			}
-		}
+		for (sv = storage_first(st, sp); sv != NULL; sv = storage_after(st, sv))
+			index = storage_index(sv) + 1;
 		index += appended;
 	}
 	if (index >= rk->rk_max_count)
@@ -509,26 +92,27 @@ storage_slotkey(const struct reload_kind *rk, const struct storage_place *sp,
 }
 
 static int
-storage_same(const struct storage_value *sv, const struct storage_item *si)
+storage_same(struct storage *st, struct storage_value *sv, const struct storage_item *si)
 {
-	return (sv->sv_time == si->si_time && sv->sv_exists == si->si_exists &&
-	    sv->sv_vallen == si->si_value.len && (sv->sv_vallen == 0 ||
-	    memcmp(SV_VAL(sv), si->si_value.p, sv->sv_vallen) == 0));
+	struct storage_body sb;
+
+	return (sv->sv_time == si->si_time && sv->sv_exists == (si->si_exists != 0) &&
+	    storage_body(st, sv, &sb) == 0 && sb.sb_value.len == si->si_value.len &&
+	    (sb.sb_value.len == 0 ||
+	    memcmp(sb.sb_value.p, si->si_value.p, sb.sb_value.len) == 0));
 }
 
 /* Entries of node at this place, the slot itself left out. */
 static uint32_t
-storage_of_node(const struct storage_place *sp, const struct nodeid *node,
-    struct span slot)
+storage_of_node(const struct storage *st, const struct storage_place *sp,
+    const struct nodeid *node, struct span slot)
 {
-	struct storage_values head = sp->sp_values;
-	struct storage_value *sv;
+	struct storage_value *sv, *own;
 	uint32_t	 n = 0;
 
-	RB_FOREACH(sv, storage_values, &head) {
-		if (nodeid_eq(&sv->sv_owner->so_node, node) &&
-		    !(sv->sv_keylen == slot.len &&
-		    memcmp(SV_KEY(sv), slot.p, slot.len) == 0))
+	own = storage_slot(st, sp, slot.p, slot.len);
+	for (sv = storage_first(st, sp); sv != NULL; sv = storage_after(st, sv)) {
+		if (sv != own && nodeid_eq(storage_signer(st, sv), node))
 			n++;
 	}
 	return (n);
@@ -543,23 +127,24 @@ static struct storage_value *
 storage_victim(const struct storage *st, const struct storage_place *sp,
     const struct storage_item *si, int replica)
 {
-	struct storage_values head = sp->sp_values;
-	struct storage_value *sv, *most = NULL, *oldest = NULL;
-	struct storage_owner *so, key;
-	struct storage_owners owners = st->st_owners;
-	uint32_t	 have;
+	struct storage_value *sv, *greedy = NULL, *oldest = NULL;
+	const struct storage_owner *so;
+	uint32_t	 have = 0, most = 0;
 
-	key.so_node = si->si_signer;
-	so = RB_FIND(storage_owners, &owners, &key);
-	have = so == NULL ? 0 : so->so_count;
-	RB_FOREACH(sv, storage_values, &head) {
-		if (most == NULL || sv->sv_owner->so_count > most->sv_owner->so_count)
-			most = sv;
+	if ((so = storage_owner_at(st, itree_find(&st->st_bynode,
+	    si->si_signer.id_b))) != NULL)
+		have = so->so_count;
+	for (sv = storage_first(st, sp); sv != NULL; sv = storage_after(st, sv)) {
+		so = storage_owner_at(st, sv->sv_owner);
+		if (so->so_count > most) {
+			most = so->so_count;
+			greedy = sv;
+		}
 		if (oldest == NULL || sv->sv_time < oldest->sv_time)
 			oldest = sv;
 	}
-	if (most != NULL && most->sv_owner->so_count > have)
-		return (most);
+	if (most > have)
+		return (greedy);
 	if (replica && oldest != NULL && oldest->sv_time < si->si_time)
 		return (oldest);
 	return (NULL);
@@ -578,11 +163,11 @@ storage_check_new(struct storage *st, const struct storage_place *sp,
     uint32_t added, const char **why)
 {
 	const struct reload_kind *rk = ss->ss_kind;
-	struct storage_owner *so;
+	const struct storage_owner *so;
 	uint32_t	 count = sp == NULL ? 0 : sp->sp_count;
 
 	if (rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH && !replica) {
-		so = storage_owner_get(st, &si->si_signer, 0);
+		so = storage_owner_at(st, storage_owner_get(st, &si->si_signer, 0));
 		if (so != NULL && so->so_primary + added >= storage_quota(st, rk)) {
 			*why = "quota of the node";
 			return (WIRE_E_DATA_TOO_LARGE);
@@ -609,7 +194,7 @@ storage_check_item(struct storage *st, const struct storage_place *sp,
 {
 	const struct storage_item *si = &ss->ss_items[n];
 	const struct reload_kind *rk = ss->ss_kind;
-	const struct storage_value *sv;
+	struct storage_value *sv;
 	struct span	 slot;
 	uint8_t		 ix[4];
 	size_t		 i;
@@ -619,7 +204,7 @@ storage_check_item(struct storage *st, const struct storage_place *sp,
 		*why = "max-size";
 		return (WIRE_E_DATA_TOO_LARGE);
 	}
-	if (storage_slotkey(rk, sp, si, *added, ix, &slot) == -1) {
+	if (storage_slotkey(st, rk, sp, si, *added, ix, &slot) == -1) {
 		*why = "index or key out of bounds";
 		return (WIRE_E_DATA_TOO_LARGE);
 	}
@@ -636,9 +221,9 @@ storage_check_item(struct storage *st, const struct storage_place *sp,
 			return (WIRE_E_INVALID_MESSAGE);
 		}
 	}
-	sv = storage_slot(sp, slot.p, slot.len);
-	if (sv != NULL) {
-		if (replica && storage_same(sv, si))
+	sv = storage_slot(st, sp, slot.p, slot.len);
+	if (sv != NULL && !sv->sv_lost) {
+		if (replica && storage_same(st, sv, si))
 			return (0);
 		if (si->si_time <= sv->sv_time) {
 			*why = "storage_time is not newer";
@@ -648,7 +233,7 @@ storage_check_item(struct storage *st, const struct storage_place *sp,
 	}
 	if (rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH && rk->rk_max_per_node != 0) {
 		if (sp != NULL)
-			same += storage_of_node(sp, &si->si_signer, slot);
+			same += storage_of_node(st, sp, &si->si_signer, slot);
 		if (same >= rk->rk_max_per_node) {
 			*why = "max-per-node";
 			return (WIRE_E_DATA_TOO_LARGE);
@@ -684,46 +269,59 @@ storage_check(struct storage *st, const struct storage_place *sp,
 	return (0);
 }
 
-static void
+/* 1: stored; 0: as it was; -1: no room. */
+static int
+storage_commit_item(struct storage *st, uint32_t place, struct storage_set *ss,
+    const struct storage_item *si, int replica, uint64_t now)
+{
+	const struct reload_kind *rk = ss->ss_kind;
+	const struct storage_place *sp = storage_place_at(st, place);
+	struct storage_value *sv;
+	struct storage_new nw;
+	uint8_t		 ix[4];
+
+	memset(&nw, 0, sizeof(nw));
+	if (storage_slotkey(st, rk, sp, si, 0, ix, &nw.nw_slot) == -1)
+		return (0);
+	storage_slot_id(nw.nw_slot.p, nw.nw_slot.len, nw.nw_id);
+	if ((sv = storage_value_find(st, sp, nw.nw_id, nw.nw_slot.len)) != NULL) {
+		if (replica && storage_same(st, sv, si))
+			return (0);
+	} else if (sp->sp_count >= rk->rk_max_count) {
+		if ((sv = storage_victim(st, sp, si, replica)) == NULL)
+			return (0);
+		storage_value_remove(st, sv);
+		st->st_displaced++;
+	}
+	/* The lifetime is not signed: a stranger may not make an entry
+	 * of our Kind outlive what the Kind allows. */
+	nw.nw_lifetime = si->si_lifetime;
+	if (rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH &&
+	    nw.nw_lifetime > rk->rk_lifetime + 3600)
+		nw.nw_lifetime = rk->rk_lifetime + 3600;
+	nw.nw_place = place;
+	nw.nw_item = si;
+	nw.nw_received = now;
+	return (storage_value_put(st, &nw) == -1 ? -1 : 1);
+}
+
+static int
 storage_commit_set(struct storage *st, const struct nodeid *resource,
     struct storage_set *ss, int replica, uint64_t now)
 {
-	const struct reload_kind *rk = ss->ss_kind;
-	struct storage_item *si;
 	struct storage_place *sp;
-	struct storage_value *sv, *victim;
-	struct span	 slot;
-	uint64_t	 expire;
-	uint32_t	 lifetime;
-	uint8_t		 ix[4];
 	size_t		 i;
+	uint32_t	 place;
+	int		 r = 0;
 
-	if ((sp = storage_place_get(st, resource, rk->rk_id)) == NULL)
-		return;
-	for (i = 0; i < ss->ss_nitems; i++) {
-		si = &ss->ss_items[i];
-		if (storage_slotkey(rk, sp, si, 0, ix, &slot) == -1)
-			continue;
-		if ((sv = storage_slot(sp, slot.p, slot.len)) != NULL) {
-			if (replica && storage_same(sv, si))
-				continue;
-			storage_value_remove(st, sv, 1);
-		} else if (sp->sp_count >= rk->rk_max_count) {
-			if ((victim = storage_victim(st, sp, si, replica)) == NULL)
-				continue;
-			storage_value_remove(st, victim, 1);
-			st->st_displaced++;
-		}
-		/* The lifetime is not signed: a stranger may not make an entry
-		 * of our Kind outlive what the Kind allows. */
-		lifetime = si->si_lifetime;
-		if (rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH &&
-		    lifetime > rk->rk_lifetime + 3600)
-			lifetime = rk->rk_lifetime + 3600;
-		expire = now + (uint64_t)lifetime * 1000;
-		if (storage_value_insert(st, sp, si, slot, now, lifetime, expire) == 0)
+	if ((place = storage_place_get(st, resource, ss->ss_kind->rk_id)) == 0)
+		return (-1);
+	for (i = 0; i < ss->ss_nitems && r != -1; i++) {
+		r = storage_commit_item(st, place, ss, &ss->ss_items[i], replica, now);
+		if (r == 1)
 			ss->ss_changed = 1;
 	}
+	sp = storage_place_at(st, place);
 	if (replica && ss->ss_generation > sp->sp_generation)
 		sp->sp_generation = ss->ss_generation;
 	else if (ss->ss_changed || sp->sp_generation == 0)
@@ -732,7 +330,29 @@ storage_commit_set(struct storage *st, const struct nodeid *resource,
 	if (sp->sp_count == 0)
 		storage_place_free(st, sp);
 	else
-		storage_place_write(st, sp);
+		storage_generation_write(st, sp);
+	return (r == -1 ? -1 : 0);
+}
+
+/* What has expired takes nobody's room. */
+static void
+storage_purge(struct storage *st, const struct nodeid *resource, uint32_t kind, uint64_t now)
+{
+	struct storage_place *sp;
+	struct storage_value *sv, *next;
+
+	sp = storage_place_at(st, storage_place_number(st, resource, kind));
+	if (sp == NULL)
+		return;
+	for (sv = storage_first(st, sp); sv != NULL; sv = next) {
+		next = storage_after(st, sv);
+		if (storage_left(sv, now) > 0)
+			continue;
+		st->st_expired += !sv->sv_lost;
+		storage_value_remove(st, sv);
+	}
+	if (sp->sp_count == 0)
+		storage_place_free(st, sp);
 }
 
 int
@@ -744,6 +364,7 @@ storage_store(struct storage *st, const struct nodeid *resource, int replica,
 	int		 e, error = 0;
 
 	for (i = 0; i < nsets; i++) {
+		storage_purge(st, resource, sets[i].ss_kind->rk_id, now);
 		sp = storage_find(st, resource, sets[i].ss_kind->rk_id);
 		sets[i].ss_current = sp == NULL ? 0 : sp->sp_generation;
 		sets[i].ss_changed = 0;
@@ -751,27 +372,11 @@ storage_store(struct storage *st, const struct nodeid *resource, int replica,
 		if (error == 0)
 			error = e;
 	}
-	if (error != 0)
-		return (error);
-	for (i = 0; i < nsets; i++)
-		storage_commit_set(st, resource, &sets[i], replica, now);
-	return (0);
-}
-
-uint64_t
-storage_expire(struct storage *st, uint64_t now, unsigned max)
-{
-	struct storage_value *sv;
-	struct storage_place *sp;
-
-	while ((sv = RB_MIN(storage_expiry, &st->st_expiry)) != NULL) {
-		if (sv->sv_expire > now || max-- == 0)
-			return (sv->sv_expire > now ? sv->sv_expire : now);
-		sp = sv->sv_place;
-		storage_value_remove(st, sv, 1);
-		st->st_expired++;
-		if (sp->sp_count == 0)
-			storage_place_free(st, sp);
+	for (i = 0; i < nsets && error == 0; i++) {
+		if (storage_commit_set(st, resource, &sets[i], replica, now) == -1) {
+			*why = "storage is full";
+			error = WIRE_E_DATA_TOO_LARGE;
+		}
 	}
-	return (0);
+	return (error);
 }

@@ -3,106 +3,127 @@
  * core: what this peer stores for the overlay (RFC 6940, 7; vipr-kind(7)): values by
  * (Resource-ID, Kind) and slot, with their signatures and the certificates of
  * their signers, generation counters, lifetimes, limits and displacement.
- * Everything is held in memory under a cap and written through to a store
- * behind st_ops, from which it is loaded again after a restart.
+ *
+ * An index is in memory, some 104 bytes a value that has a place of its own:
+ * who, where, when, and a digest of the slot.  The record itself (slot, value,
+ * Signature) and certificates are written through st_put and read again through
+ * st_get when they are asked for; without st_get they are kept in memory too.
+ * After a restart the index is made again from the records.
  *
  * Times are UTC ms.  Signatures and policies have been checked by the caller.
+ * Pointers to values and places are good until one of them is removed or stored;
+ * a struct storage is not to be moved.
  */
 #ifndef STORAGE_H
 #define STORAGE_H
 
 #include <sys/types.h>
-#include <sys/queue.h>
-#include <sys/tree.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cursor.h"
+#include "itree.h"
 #include "nodeid.h"
 #include "reload_conf.h"
 
 #define STORAGE_SLOT_MAX	1024	/* longest dictionary key taken */
-#define STORAGE_VALUES_MAX	400000	/* values, all Kinds together */
-#define STORAGE_BYTES_MAX	((size_t)192 * 1024 * 1024)
-#define STORAGE_RECORD_MAX	(80 * 1024)	/* a value as written to disk */
+#define STORAGE_SLOT_ID		16	/* shorter slots stand in the index */
+#define STORAGE_VALUES_MAX	2000000	/* values, all Kinds together */
+#define STORAGE_BYTES_MAX	((size_t)1024 * 1024 * 1024)	/* of records */
+#define STORAGE_RECORD_MAX	(136 * 1024)	/* a value as written to disk */
 
 enum storage_table { STORAGE_T_VALUE = 0, STORAGE_T_GENERATION = 1, STORAGE_T_CERT = 2 };
 
-/* Persistence; val NULL deletes.  May be NULL: nothing is kept. */
-typedef void (*storage_put_fn)(void *arg, enum storage_table, const void *key,
+/* Persistence; val NULL deletes.  May be NULL: nothing is kept.  0, or -1: not
+ * written, no room. */
+typedef int (*storage_put_fn)(void *arg, enum storage_table, const void *key,
 	    size_t keylen, const void *val, size_t vallen);
-
-struct storage_cert {
-	RB_ENTRY(storage_cert) sc_entry;
-	uint8_t		 sc_sha256[32];
-	unsigned	 sc_refs;
-	uint64_t	 sc_mark;	/* of the answer that is being built */
-	size_t		 sc_len;
-	uint8_t		 sc_der[];
-};
-
-struct storage_owner;
-struct storage_place;
+/* A record that was put, in buf: its length; 0: there is none, or it is damaged;
+ * -1: it cannot be read now. */
+typedef ssize_t (*storage_get_fn)(void *arg, enum storage_table, const void *key,
+	    size_t keylen, void *buf, size_t size);
 
 struct storage_value {
-	RB_ENTRY(storage_value) sv_entry;	/* in its place, by slot */
-	RB_ENTRY(storage_value) sv_byexpiry;
-	struct storage_place *sv_place;
-	struct storage_owner *sv_owner;
-	struct storage_cert *sv_cert;
 	uint64_t	 sv_time;	/* storage_time */
-	uint64_t	 sv_received;
-	uint64_t	 sv_expire;
-	uint64_t	 sv_seq;	/* makes the expiry order total */
-	uint32_t	 sv_lifetime;	/* s, from sv_received */
-	uint8_t		 sv_exists;
-	uint8_t		 sv_primary;	/* we are responsible for its place */
-	uint16_t	 sv_keylen;
-	uint32_t	 sv_vallen;
-	uint32_t	 sv_siglen;
-	uint8_t		 sv_buf[];	/* slot, value, Signature as on the wire */
+	uint8_t		 sv_slot[STORAGE_SLOT_ID];	/* the slot or its digest */
+	uint32_t	 sv_seconds;	/* received, UTC s; ms in sv_millis */
+	uint32_t	 sv_lifetime;	/* s, from then on */
+	uint32_t	 sv_place;	/* numbers of slab entries; 0: unused entry */
+	uint32_t	 sv_next;	/* in its place, by slot */
+	uint32_t	 sv_owner;
+	uint32_t	 sv_cert;
+	uint32_t	 sv_len;	/* of its record */
+	unsigned	 sv_keylen : 11;	/* of the slot */
+	unsigned	 sv_millis : 10;
+	unsigned	 sv_exists : 1;
+	unsigned	 sv_lost : 1;	/* its record is not to be had */
 };
-#define SV_KEY(v)	((v)->sv_buf)
-#define SV_VAL(v)	((v)->sv_buf + (v)->sv_keylen)
-#define SV_SIG(v)	((v)->sv_buf + (v)->sv_keylen + (v)->sv_vallen)
+_Static_assert(sizeof(struct storage_value) == 56, "an entry of the index");
 
-RB_HEAD(storage_values, storage_value);
-RB_HEAD(storage_expiry, storage_value);
-RB_HEAD(storage_certs, storage_cert);
+struct storage_key {		/* of a place */
+	struct nodeid	 sk_resource;
+	uint32_t	 sk_kind;
+};
 
 struct storage_place {
-	RB_ENTRY(storage_place) sp_entry;
-	struct nodeid	 sp_resource;
+	struct nodeid	 sp_resource;	/* this and the next are its key */
 	uint32_t	 sp_kind;
 	uint32_t	 sp_count;
 	uint64_t	 sp_generation;	/* at least 1 */
-	struct storage_values sp_values;
+	uint32_t	 sp_head;	/* its values */
+	struct ilink	 sp_link;	/* il_mark: we are responsible for it */
 };
-RB_HEAD(storage_places, storage_place);
+_Static_assert(sizeof(struct storage_place) == 48, "an entry of the index");
 
 struct storage_owner {
-	RB_ENTRY(storage_owner) so_entry;
 	struct nodeid	 so_node;
 	uint32_t	 so_count;	/* values held of it */
 	uint32_t	 so_primary;	/* of these, ones that we are responsible for */
+	struct ilink	 so_link;
 };
-RB_HEAD(storage_owners, storage_owner);
+
+struct storage_cert {
+	uint8_t		 sc_sha256[32];
+	uint32_t	 sc_refs;
+	uint32_t	 sc_mark;	/* of the answer that is being built */
+	uint32_t	 sc_len;
+	uint32_t	 sc_owner;	/* last signer seen with it, or 0 */
+	struct ilink	 sc_link;
+	uint32_t	 sc_pad;
+};
+_Static_assert(sizeof(struct storage_cert) % sizeof(void *) == 0, "a pointer may follow");
+
+/* What is not in the index; until the next call that reads or stores. */
+struct storage_body {
+	struct span	 sb_slot;
+	struct span	 sb_value;
+	struct span	 sb_sig;	/* Signature as on the wire */
+};
 
 struct storage {
-	struct storage_places st_places;
-	struct storage_expiry st_expiry;
-	struct storage_owners st_owners;
-	struct storage_certs st_certs;
+	struct slab	 st_values, st_places, st_owners, st_certs;
+	struct itree	 st_byplace;	/* by Kind, then Resource-ID */
+	struct itree	 st_bynode;
+	struct itree	 st_bysha256;
 	storage_put_fn	 st_put;
+	storage_get_fn	 st_get;
 	void		*st_arg;
+	uint8_t		*st_buf;	/* a record that was read */
 	struct nodeid	 st_from, st_to;	/* our range (from, to] */
-	int		 st_loading;
 	uint32_t	 st_share_ppb;
-	uint64_t	 st_seq;
-	uint64_t	 st_mark;
+	uint32_t	 st_mark;
+	uint32_t	 st_rangeat;	/* place to look at next: the range changed */
+	uint32_t	 st_forgetat;	/* storage_forget: the same */
+	uint32_t	 st_scanat;	/* value to look at next: expiry */
+	uint64_t	 st_scanmin;	/* first expiry of those looked at */
+	uint64_t	 st_bound;	/* nothing expires before; 0: nothing at all */
+	int		 st_loading;
+	uint32_t	 st_first, st_last, st_chained;	/* places loaded in order */
+	uint32_t	 st_hint;	/* the place of the last value loaded */
+	uint32_t	*st_memo;	/* while loading: certificates by digest */
 	size_t		 st_nvalues, st_nplaces, st_bytes;
-	uint64_t	 st_displaced, st_expired;	/* counters */
+	uint64_t	 st_displaced, st_expired, st_lost;	/* counters */
 };
 
 /* One value of a StoreReq; spans are the caller's. */
@@ -128,40 +149,66 @@ struct storage_set {
 	int		 ss_changed;	/* out */
 };
 
-void	 storage_init(struct storage *, storage_put_fn, void *arg);
+void	 storage_init(struct storage *, storage_put_fn, storage_get_fn, void *arg);
+/* From memory only; what is on disk stays. */
 void	 storage_clear(struct storage *);
-/* Our range and share of the ring; whose quotas are counted. */
+/* Our range and share of the ring; whose quotas are counted.  Of many places
+ * the later ones are counted anew by storage_expire. */
 void	 storage_range(struct storage *, const struct nodeid *from,
 	    const struct nodeid *to, uint32_t share_ppb);
 /*
- * Check all sets and then write all, or nothing.  replica: a copy made by a
- * peer.  0, or the RELOAD error code; *why is static text.
+ * Check all sets and then write all, or nothing (all that there was room for,
+ * if the disk is found full).  replica: a copy made by a peer.  0, or the
+ * RELOAD error code; *why is static text.
  */
 int	 storage_store(struct storage *, const struct nodeid *resource, int replica,
 	    struct storage_set *, size_t nsets, uint64_t now, const char **why);
 const struct storage_place *storage_find(const struct storage *,
 	    const struct nodeid *resource, uint32_t kind);
-/* The first place at or after (resource, kind) in numerical order; NULL: none. */
-struct storage_place *storage_nfind(struct storage *, const struct nodeid *,
+/* The first place at or after (kind, resource) in the order of Kinds and, within
+ * one, of Resource-IDs; NULL: none. */
+struct storage_place *storage_nfind(const struct storage *, const struct nodeid *,
 	    uint32_t kind);
-struct storage_value *storage_slot(const struct storage_place *, const void *key,
-	    size_t keylen);
-struct storage_value *storage_first(const struct storage_place *);
-struct storage_value *storage_after(struct storage_value *);
-/* Seconds left of a value; 0: expired. */
+/* Values of a place, which may be NULL, in the order of their slots: indexes as
+ * numbers, longer keys by digest. */
+struct storage_value *storage_slot(const struct storage *, const struct storage_place *,
+	    const void *key, size_t keylen);
+struct storage_value *storage_first(const struct storage *, const struct storage_place *);
+struct storage_value *storage_after(const struct storage *, const struct storage_value *);
+/* Of a value: its place, its signer, when it came. */
+struct storage_place *storage_place(const struct storage *, const struct storage_value *);
+const struct nodeid *storage_signer(const struct storage *, const struct storage_value *);
+uint64_t storage_received(const struct storage_value *);
+/* The index of a value in an array. */
+uint32_t storage_index(const struct storage_value *);
+/* Seconds left of a value; 0: expired, or lost. */
 uint32_t storage_left(const struct storage_value *, uint64_t now);
+/* Read its record, the certificate of its signer.  -1: not to be had; the value
+ * is as good as expired if that is for good. */
+int	 storage_body(struct storage *, struct storage_value *, struct storage_body *);
+int	 storage_cert(struct storage *, struct storage_value *, struct span *der);
+/* A new answer begins; then 1 for each certificate that is new in it. */
+void	 storage_answer(struct storage *);
+int	 storage_cert_new(struct storage *, const struct storage_value *);
 void	 storage_drop(struct storage *, struct storage_place *);
-/* Remove what has expired, at most max values; when to come again, or 0. */
+/* Drop the places outside (from, to], a part of them a call.  1: come again. */
+int	 storage_forget(struct storage *, const struct nodeid *from,
+	    const struct nodeid *to);
+/* Remove what has expired or was lost, at most max values, and look at a part
+ * of the index only; when to come again, or 0. */
 uint64_t storage_expire(struct storage *, uint64_t now, unsigned max);
-/* Number of different Resource-IDs is st_nplaces with one Kind a place. */
+
+/* UTC was set by jump ms and is now: what is stored is as old as it was.  Records
+ * on disk keep the time they were written with. */
+void	 storage_shift(struct storage *, int64_t jump, uint64_t now);
 
 /* Records that storage_put_fn wrote, in the order certificates, generations,
- * values.  0, or -1 for one that is not ours to read (drop it from disk). */
+ * values.  0, or -1 for one that is not ours to read (drop it from disk).
+ * An expired one is taken, for storage_expire to drop. */
 int	 storage_load(struct storage *, enum storage_table, const void *key,
-	    size_t keylen, const void *val, size_t vallen, uint64_t now);
-/* After loading: counters of places that hold nothing are forgotten. */
+	    size_t keylen, const void *val, size_t vallen);
+/* After loading: counters of places that hold nothing are forgotten, and
+ * certificates that no value needs. */
 void	 storage_loaded(struct storage *);
-
-RB_PROTOTYPE(storage_places, storage_place, sp_entry, storage_place_cmp)
 
 #endif

@@ -15,86 +15,135 @@
  */
 
 /*
- * core: stored values from the records of an earlier run.
+ * core: the index of stored values from the records of an earlier run.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage.h"
 #include "storage_int.h"
 
-int
-storage_load(struct storage *st, enum storage_table table, const void *key,
-    size_t keylen, const void *val, size_t vallen, uint64_t now)
+static void	 load_begin(struct storage *);
+static uint32_t	 load_place(struct storage *, const struct nodeid *, uint32_t);
+static int	 load_value(struct storage *, const struct nodeid *, uint32_t, struct cur *,
+		    struct span);
+
+static void
+load_begin(struct storage *st)
 {
+	if (st->st_loading)
+		return;
+	st->st_loading = 1;
+	st->st_memo = calloc(STORAGE_MEMO, sizeof(*st->st_memo));	/* or NULL */
+}
+
+/* Values come in the same order as the places did. */
+static uint32_t
+load_place(struct storage *st, const struct nodeid *resource, uint32_t kind)
+{
+	const struct storage_place *sp;
+	uint32_t	 n = st->st_hint;
+	int		 i;
+
+	for (i = 0; i < 2 && n <= st->st_places.sb_top; i++, n++) {
+		if (n == 0)
+			continue;
+		sp = storage_place_at(st, n);
+		if (sp->sp_link.il_height != 0 && sp->sp_kind == kind &&
+		    nodeid_eq(&sp->sp_resource, resource)) {
+			st->st_hint = n;
+			return (n);
+		}
+	}
+	return (st->st_hint = storage_place_get(st, resource, kind));
+}
+
+/* rest: of the record's key, the digest of the slot. */
+static int
+load_value(struct storage *st, const struct nodeid *resource, uint32_t kind,
+    struct cur *rest, struct span rec)
+{
+	struct storage_new nw;
 	struct storage_item si;
 	struct storage_place *sp;
-	struct span	 slot;
-	struct nodeid	 resource;
-	uint64_t	 received, gen;
-	uint32_t	 kind;
-	struct cur	 k, v;
 	int		 error = -1;
 
-	cur_init(&k, key, keylen);
-	cur_init(&v, val, vallen);
-	memset(&si, 0, sizeof(si));
-	if (table == STORAGE_T_CERT) {
-		if (keylen != sizeof(si.si_sha256) || vallen == 0)
-			return (-1);
-		st->st_loading = 1;
-		si.si_cert.p = val;
-		si.si_cert.len = vallen;
-		/* One reference too many, given back by storage_loaded. */
-		error = storage_cert_get(st, key, si.si_cert) == NULL ? -1 : 0;
-		return (error);
-	}
-	st->st_loading = 1;
-	cur_bytes(&k, resource.id_b, NODEID_LEN);
-	cur_u32(&k, &kind);
-	if (table == STORAGE_T_GENERATION) {
-		cur_u64(&v, &gen);
-		if (cur_done(&k) == -1 || cur_done(&v) == -1 || gen == 0 ||
-		    (sp = storage_place_get(st, &resource, kind)) == NULL)
-			return (-1);
-		sp->sp_generation = gen;
-		return (0);
-	}
-	cur_u64(&v, &si.si_time);
-	cur_u64(&v, &received);
-	cur_u32(&v, &si.si_lifetime);
-	cur_u8(&v, &si.si_exists);
-	cur_bytes(&v, si.si_signer.id_b, NODEID_LEN);
-	cur_bytes(&v, si.si_sha256, sizeof(si.si_sha256));
-	cur_lv_span(&v, 2, STORAGE_SLOT_MAX, &slot);
-	cur_lv_span(&v, 4, STORAGE_VALUE_TOP, &si.si_value);
-	cur_lv_span(&v, 2, 65535, &si.si_sig);
-	if (cur_ok(&k) == -1 || cur_done(&v) == -1 ||
-	    received + (uint64_t)si.si_lifetime * 1000 <= now)
+	memset(&nw, 0, sizeof(nw));
+	cur_bytes(rest, nw.nw_id, sizeof(nw.nw_id));
+	if (cur_done(rest) == -1 || storage_record_parse(rec.p, rec.len, &si,
+	    &nw.nw_received, &nw.nw_slot) == -1 || nw.nw_received / 1000 > UINT32_MAX ||
+	    (nw.nw_place = load_place(st, resource, kind)) == 0)
 		return (-1);
-	if ((sp = storage_place_get(st, &resource, kind)) == NULL)
-		return (-1);
+	if (nw.nw_slot.len <= STORAGE_SLOT_ID)
+		storage_slot_id(nw.nw_slot.p, nw.nw_slot.len, nw.nw_id);
+	nw.nw_item = &si;
+	nw.nw_lifetime = si.si_lifetime;
+	nw.nw_record = rec;
+	sp = storage_place_at(st, nw.nw_place);
 	if (sp->sp_generation == 0)
 		sp->sp_generation = 1;
-	if (storage_slot(sp, slot.p, slot.len) == NULL)
-		error = storage_value_insert(st, sp, &si, slot, received,
-		    si.si_lifetime, received + (uint64_t)si.si_lifetime * 1000);
+	if (storage_value_find(st, sp, nw.nw_id, nw.nw_slot.len) == NULL)
+		error = storage_value_put(st, &nw);
 	if (sp->sp_count == 0)
 		storage_place_free(st, sp);
 	return (error);
 }
 
+int
+storage_load(struct storage *st, enum storage_table table, const void *key,
+    size_t keylen, const void *val, size_t vallen)
+{
+	struct nodeid	 resource;
+	struct span	 rec = { val, vallen };
+	struct cur	 k, v;
+	uint64_t	 gen;
+	uint32_t	 kind, n;
+
+	load_begin(st);
+	if (table == STORAGE_T_CERT) {
+		/* One reference too many, given back by storage_loaded. */
+		return (keylen != 32 || itree_find(&st->st_bysha256, key) != 0 ||
+		    storage_cert_get(st, key, rec) == 0 ? -1 : 0);
+	}
+	cur_init(&k, key, keylen);
+	cur_bytes(&k, resource.id_b, NODEID_LEN);
+	cur_u32(&k, &kind);
+	if (cur_ok(&k) == -1)
+		return (-1);
+	if (table == STORAGE_T_VALUE) {
+		storage_place_build(st);
+		return (load_value(st, &resource, kind, &k, rec));
+	}
+	cur_init(&v, val, vallen);
+	cur_u64(&v, &gen);
+	if (cur_done(&k) == -1 || cur_done(&v) == -1 || gen == 0 ||
+	    (n = storage_place_load(st, &resource, kind)) == 0)
+		return (-1);
+	storage_place_at(st, n)->sp_generation = gen;
+	return (0);
+}
+
 void
 storage_loaded(struct storage *st)
 {
-	struct storage_place *sp, *nsp;
-	struct storage_cert *sc, *nsc;
+	struct storage_place *sp;
+	uint32_t	 i;
 
+	if (!st->st_loading)
+		return;
+	storage_place_build(st);
 	st->st_loading = 0;
-	RB_FOREACH_SAFE(sc, storage_certs, &st->st_certs, nsc)
-		storage_cert_unref(st, sc);
-	RB_FOREACH_SAFE(sp, storage_places, &st->st_places, nsp) {
-		if (sp->sp_count == 0)
+	st->st_hint = 0;
+	free(st->st_memo);
+	st->st_memo = NULL;
+	for (i = 1; i <= st->st_certs.sb_top; i++) {
+		if (storage_cert_at(st, i)->sc_refs > 0)
+			storage_cert_unref(st, i);
+	}
+	for (i = 1; i <= st->st_places.sb_top; i++) {
+		sp = storage_place_at(st, i);
+		if (sp->sp_link.il_height != 0 && sp->sp_count == 0)
 			storage_place_free(st, sp);
 	}
 }

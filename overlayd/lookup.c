@@ -15,69 +15,64 @@
  */
 
 /*
- * core: looking a number up: three Fetches, the validly signed entries united
- * (vipr-kind(7), Reading).
+ * core: looking a number up: Fetches under three names, the validly signed
+ * entries united; further routes and holders as long as there is reason for
+ * doubt (vipr-kind(7), Reading).
  */
 
 #include <errno.h>
+#include <sodium.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "e164.h"
-#include "regist.h"
+#include "lookup_int.h"
 
 #define AHEAD_MS	600000		/* a storage_time may be so far ahead */
-#define ENOUGH_MS	5000		/* wait no longer when one place answered */
 #define GRACE_MS	3600000		/* and so much older than the lifetime */
+#define TICK_MS		500
+#define WAVE_MS		2000
+#define ENOUGH_MS	8000		/* one name that showed entries is enough */
+#define WITNESSES	5		/* who must deny an entry, in doubt */
+#define BAD_MAX		8		/* bad values, then the answer is let be */
 
-struct lookup_key {
-	uint8_t		 lk_key[REGIST_KEY_LEN];
-	struct nodeid	 lk_node;
-	uint64_t	 lk_time;
-	int		 lk_exists;
-};
-
-struct lookup;
-struct lookup_fetch {
-	struct lookup	*lf_lookup;
-	uint64_t	 lf_tid;
-	struct nodeid	 lf_resource;
-};
-
-struct lookup {
-	struct node	*lu_node;
-	struct ntimer	 lu_timer;
-	struct lookup_fetch lu_fetch[REGIST_COPIES];
-	int		 lu_late;
-	unsigned	 lu_pending;
-	unsigned	 lu_answers;
-	unsigned	 lu_own;
-	unsigned	 lu_limited;
-	uint64_t	 lu_owntime;
-	size_t		 lu_nkeys;
-	struct lookup_key lu_key[LOOKUP_ENTRIES_MAX];
-	lookup_done	 lu_done;
-	void		*lu_arg;
-};
-
-static int	 lookup_fetch(struct node *, struct lookup_fetch *);
-static void	 lookup_late(void *);
-static void	 lookup_answered(struct node *, const struct node_resp *, void *);
-static void	 lookup_values(struct node *, struct lookup *, const struct nodeid *,
-		    const struct node_resp *);
+static int	 lookup_new(struct node *, uint64_t, unsigned, unsigned, int,
+		    lookup_done, void *);
+static void	 lookup_tick(void *);
+static int	 lookup_enough(const struct lookup *);
+static void	 lookup_wave(struct lookup *);
+static int	 lookup_checked(struct lookup *, const struct nodeid *,
+		    const struct wire_stored *, uint8_t [16]);
 static int	 lookup_value_ok(struct node *, const struct reload_kind *,
 		    const struct wire_stored *, const struct nodeid *);
 static void	 lookup_add(struct lookup *, const struct wire_stored *, const struct nodeid *);
-static void	 lookup_finish(struct node *, struct lookup *);
+static void	 lookup_finish(struct lookup *);
+static void	 lookup_sum(const struct lookup *, struct lookup_result *);
+
+/* More requests of each name in the wave of that number. */
+static const unsigned waves[] = { 0, 1, 1, 2, 4, 6, 8, 10 };
 
 int
 lookup_start(struct node *n, uint64_t number, lookup_done done, void *arg)
 {
-	struct lookup	*lu;
-	struct lookup_fetch *lf;
-	unsigned	 i;
+	return (lookup_new(n, number, 0, REGIST_COPIES, 0, done, arg));
+}
 
-	if (n->n_join != JOIN_DONE) {
+int
+lookup_root(struct node *n, uint64_t number, unsigned copy, lookup_done done, void *arg)
+{
+	return (lookup_new(n, number, copy, copy + 1, 1, done, arg));
+}
+
+static int
+lookup_new(struct node *n, uint64_t number, unsigned from, unsigned to, int root,
+    lookup_done done, void *arg)
+{
+	struct lookup	*lu;
+	unsigned	 i, sent = 0;
+
+	if (!node_is_joined(n) || n->n_closing) {
 		errno = ENETDOWN;
 		return (-1);
 	}
@@ -86,82 +81,133 @@ lookup_start(struct node *n, uint64_t number, lookup_done done, void *arg)
 	lu->lu_done = done;
 	lu->lu_arg = arg;
 	lu->lu_node = n;
-	ntimer_set(&lu->lu_timer, lookup_late, lu);
-	for (i = 0; i < REGIST_COPIES; i++) {
-		lf = &lu->lu_fetch[i];
-		lf->lf_lookup = lu;
-		if (regist_resource(number, i, &lf->lf_resource) == 0 &&
-		    lookup_fetch(n, lf) == 0)
-			lu->lu_pending++;
+	lu->lu_start = lu->lu_waveat = n->n_mono;
+	lu->lu_from = from;
+	lu->lu_to = to;
+	lu->lu_root = root;
+	lu->lu_wave = root ? 1 : 0;
+	lu->lu_max = root ? LOOKUP_ROOT_MAX : LOOKUP_REQUESTS_MAX;
+	TAILQ_INIT(&lu->lu_asks);
+	TAILQ_INSERT_TAIL(&n->n_lookups, lu, lu_entry);
+	ntimer_set(&lu->lu_timer, lookup_tick, lu);
+	ntimer_add(&n->n_timers, &lu->lu_timer, n->n_mono + TICK_MS);
+	for (i = from; i < to; i++) {
+		if (regist_resource(number, i, &lu->lu_place[i].lp_resource) == 0 &&
+		    (root ? place_more(lu, &lu->lu_place[i]) :
+		    place_first(lu, &lu->lu_place[i])) == 0)
+			sent++;
 	}
-	if (lu->lu_pending > 0) {
-		ntimer_add(&n->n_timers, &lu->lu_timer, n->n_mono + ENOUGH_MS);
+	if (sent > 0)
 		return (0);
-	}
+	ntimer_del(&n->n_timers, &lu->lu_timer);
+	TAILQ_REMOVE(&n->n_lookups, lu, lu_entry);
 	free(lu);
 	errno = EAGAIN;
 	return (-1);
 }
 
-static int
-lookup_fetch(struct node *n, struct lookup_fetch *lf)
+void
+lookup_clear(struct node *n)
 {
-	struct node_build b;
-	struct node_dest nd;
-	struct wire_fetch wf;
-	struct wire_spec spec;
-	struct wbuf	 w;
-	uint8_t		 buf[32];
+	struct lookup	*lu;
 
-	if (build_open(n, &b, WIRE_FETCH) == -1)
-		return (-1);
-	memset(&spec, 0, sizeof(spec));
-	spec.wp_kind = RELOAD_KIND_VIPR;
-	spec.wp_model = RELOAD_DICTIONARY;
-	wbuf_init(&w, buf, sizeof(buf));
-	wire_spec_write(&w, &spec);
-	memset(&wf, 0, sizeof(wf));
-	wf.wf_resource.p = (const char *)lf->lf_resource.id_b;
-	wf.wf_resource.len = NODEID_LEN;
-	cur_init(&wf.wf_specs, buf, w.w_len);
-	wire_fetch_write(&b.nb_w, &wf);
-	memset(&nd, 0, sizeof(nd));
-	nd.nd_type = WIRE_DEST_RESOURCE;
-	nd.nd_id = lf->lf_resource;
-	lf->lf_tid = node_request(n, &b, &nd, 1, 0, lookup_answered, lf);
-	return (lf->lf_tid == 0 ? -1 : 0);
+	/* Those who wait are told, and can ask for nothing new. */
+	n->n_closing = 1;
+	while ((lu = TAILQ_FIRST(&n->n_lookups)) != NULL)
+		lookup_finish(lu);
 }
 
-/* A place whose peer died without anybody having noticed yet. */
+void
+lookup_doubt(struct lookup *lu)
+{
+	lu->lu_doubts++;
+	detour_doubt(lu->lu_node);
+}
+
+/* -- policy -- */
+
 static void
-lookup_late(void *arg)
+lookup_tick(void *arg)
 {
 	struct lookup	*lu = arg;
+	struct node	*n = lu->lu_node;
 
-	lu->lu_late = 1;
-	if (lu->lu_answers > 0)
-		lookup_finish(lu->lu_node, lu);
+	ntimer_add(&n->n_timers, &lu->lu_timer, n->n_mono + TICK_MS);
+	ask_expire(lu);
+	lookup_next(lu);
+}
+
+/* Is what we know all that we want to know? */
+static int
+lookup_enough(const struct lookup *lu)
+{
+	const struct lookup_place *lp;
+	uint64_t	 ms = lu->lu_node->n_mono - lu->lu_start;
+	unsigned	 i, w, witnesses = 0, answered = 0, hits = 0;
+	int		 doubt;
+
+	lp = &lu->lu_place[lu->lu_from];
+	if (lu->lu_root)
+		return (lp->lp_sure > 0 && lp->lp_holder[0].lh_answered);
+	for (i = lu->lu_from; i < lu->lu_to; i++) {
+		lp = &lu->lu_place[i];
+		w = place_witnesses(lu, lp);
+		witnesses += w;
+		answered += w > 0;
+		hits += lp->lp_hit != 0;
+	}
+	doubt = lu->lu_doubts > 0 || hits == 1 ||
+	    (hits == 0 && detour_doubted(lu->lu_node));
+	if (!doubt)
+		return (answered == REGIST_COPIES);
+	/* Two names that show entries, or one and a while of trying. */
+	if (hits >= 2 || (hits == 1 && ms >= ENOUGH_MS))
+		return (1);
+	return (hits == 0 && answered == REGIST_COPIES && witnesses >= WITNESSES);
 }
 
 static void
-lookup_answered(struct node *n, const struct node_resp *resp, void *arg)
+lookup_wave(struct lookup *lu)
 {
-	struct lookup_fetch *lf = arg;
-	struct lookup	*lu = lf->lf_lookup;
+	struct lookup_place *lp;
+	unsigned	 i, j, count;
 
-	lf->lf_tid = 0;
-	if (resp->nr_error == 0)
-		lookup_values(n, lu, &lf->lf_resource, resp);
-	else if (resp->nr_error == WIRE_E_REQUEST_TIMEOUT && resp->nr_contents != NULL)
-		lu->lu_limited++;
-	if (--lu->lu_pending == 0 || (lu->lu_late && lu->lu_answers > 0))
-		lookup_finish(n, lu);
+	lu->lu_waveat = lu->lu_node->n_mono;
+	if (lu->lu_wave + 1 >= sizeof(waves) / sizeof(waves[0]))
+		return;
+	count = waves[++lu->lu_wave];
+	for (i = lu->lu_from; i < lu->lu_to; i++) {
+		lp = &lu->lu_place[i];
+		for (j = 0; j < count && (!lp->lp_hit || lu->lu_root); j++) {
+			if (place_more(lu, lp) == -1)
+				return;
+		}
+	}
 }
 
-static void
-lookup_values(struct node *n, struct lookup *lu, const struct nodeid *resource,
-    const struct node_resp *resp)
+void
+lookup_next(struct lookup *lu)
 {
+	uint64_t	 now = lu->lu_node->n_mono;
+
+	if (lookup_enough(lu) || now - lu->lu_start >= LOOKUP_TIME_MS) {
+		lookup_finish(lu);
+		return;
+	}
+	/* While the first requests are young, nothing speaks against them. */
+	if (lu->lu_young == 0 ||
+	    (lu->lu_wave > 0 && now - lu->lu_waveat >= WAVE_MS))
+		lookup_wave(lu);
+	if (lu->lu_open == 0)
+		lookup_finish(lu);
+}
+
+/* -- values -- */
+
+int
+lookup_values(struct lookup *lu, struct lookup_place *lp, const struct node_resp *resp)
+{
+	struct node	*n = lu->lu_node;
 	const struct reload_kind *rk;
 	struct wire_kinddata wk;
 	struct wire_stored ws;
@@ -169,30 +215,77 @@ lookup_values(struct node *n, struct lookup *lu, const struct nodeid *resource,
 	struct node_signer ng;
 	struct cur	 kinds, values, bucket = resp->nr_sec->rb_certs;
 	const char	*why;
-	unsigned	 unknown, own = 0, max = LOOKUP_ENTRIES_MAX;
+	unsigned	 unknown, bad = 0, max = LOOKUP_ENTRIES_MAX;
+	int		 shown = 0;
+	uint8_t		 md[16];
 
 	rk = reload_doc_kind(n->n_doc, RELOAD_KIND_VIPR);
 	if (rk == NULL || wire_fetchans_parse(&resp->nr_contents->wc_body, data_model, n,
 	    &kinds, &unknown, &we) == -1)
-		return;
-	lu->lu_answers++;
+		return (-1);
 	while (wire_kinddata_next(&kinds, data_model, n, &wk) == 1) {
 		if (wk.wk_kind != RELOAD_KIND_VIPR)
 			continue;
 		values = wk.wk_values;
-		while (max-- > 0 && wire_stored_next(&values, RELOAD_DICTIONARY, &ws) == 1) {
-			if (data_check(n, resource, rk, &ws, &bucket, &ng, &why) != 0 ||
-			    lookup_value_ok(n, rk, &ws, &ng.ng_node) == -1)
+		while (max > 0 && bad < BAD_MAX &&
+		    wire_stored_next(&values, RELOAD_DICTIONARY, &ws) == 1) {
+			max--;
+			/* The same bytes from another holder of this place. */
+			if (lookup_checked(lu, &lp->lp_resource, &ws, md)) {
+				shown += ws.ws_value.wv_exists;
 				continue;
+			}
+			if (lu->lu_nseen == LOOKUP_SEEN_MAX ||
+			    data_check(n, &lp->lp_resource, rk, &ws, &bucket, &ng, &why) != 0 ||
+			    lookup_value_ok(n, rk, &ws, &ng.ng_node) == -1) {
+				bad++;
+				continue;
+			}
+			memcpy(lu->lu_seen[lu->lu_nseen++], md, sizeof(md));
 			if (nodeid_eq(&ng.ng_node, &n->n_self)) {
-				own = 1;
+				lp->lp_own = 1;
 				if (ws.ws_time > lu->lu_owntime)
 					lu->lu_owntime = ws.ws_time;
 			}
 			lookup_add(lu, &ws, &ng.ng_node);
+			shown += ws.ws_value.wv_exists;
 		}
 	}
-	lu->lu_own += own;
+	return (shown);
+}
+
+/* Has this value been found good already?  All that its signature covers, and
+ * the signature, go into md. */
+static int
+lookup_checked(struct lookup *lu, const struct nodeid *resource,
+    const struct wire_stored *ws, uint8_t md[16])
+{
+	crypto_generichash_state st;
+	const struct span *parts[3] = { &ws->ws_value.wv_key, &ws->ws_value.wv_data,
+	    &ws->ws_sig.rs_value };
+	struct wbuf	 w;
+	uint8_t		 head[NODEID_LEN + 8 + 1 + 3 * 8];
+	size_t		 i;
+
+	wbuf_init(&w, head, sizeof(head));
+	wbuf_bytes(&w, resource->id_b, NODEID_LEN);
+	wbuf_u64(&w, ws->ws_time);
+	wbuf_u8(&w, ws->ws_value.wv_exists ? 1 : 0);
+	for (i = 0; i < 3; i++)
+		wbuf_u64(&w, parts[i]->len);
+	(void)crypto_generichash_init(&st, NULL, 0, 16);
+	(void)crypto_generichash_update(&st, head, w.w_len);
+	for (i = 0; i < 3; i++) {
+		if (parts[i]->len > 0)
+			(void)crypto_generichash_update(&st,
+			    (const uint8_t *)parts[i]->p, parts[i]->len);
+	}
+	(void)crypto_generichash_final(&st, md, 16);
+	for (i = 0; i < lu->lu_nseen; i++) {
+		if (memcmp(lu->lu_seen[i], md, 16) == 0)
+			return (1);
+	}
+	return (0);
 }
 
 /* The reader's own checks: a lax storing peer gains nothing. */
@@ -249,29 +342,36 @@ lookup_add(struct lookup *lu, const struct wire_stored *ws, const struct nodeid 
 }
 
 static void
-lookup_finish(struct node *n, struct lookup *lu)
+lookup_sum(const struct lookup *lu, struct lookup_result *lr)
 {
-	struct lookup_result *lr;
-	struct lookup_key *lk;
+	const struct lookup_place *lp;
+	const struct lookup_key *lk;
 	size_t		 i, j;
+	unsigned	 w;
 
-	ntimer_del(&n->n_timers, &lu->lu_timer);
-	for (i = 0; i < REGIST_COPIES; i++)
-		node_cancel(n, lu->lu_fetch[i].lf_tid);
-	if ((lr = calloc(1, sizeof(*lr))) == NULL) {
-		free(lu);
-		return;
-	}
-	lr->lr_answers = lu->lu_answers;
-	lr->lr_own = lu->lu_own;
 	lr->lr_owntime = lu->lu_owntime;
-	if (lu->lu_answers == 0)
+	lr->lr_requests = lu->lu_requests;
+	lr->lr_doubts = lu->lu_doubts;
+	for (i = lu->lu_from; i < lu->lu_to; i++) {
+		lp = &lu->lu_place[i];
+		w = place_witnesses(lu, lp);
+		lr->lr_witnesses += w;
+		lr->lr_answers += w > 0 || lp->lp_hit;
+		lr->lr_own += lp->lp_own != 0;
+	}
+	lp = &lu->lu_place[lu->lu_from];
+	if (lu->lu_root && lp->lp_sure > 0 && lp->lp_holder[0].lh_answered) {
+		lr->lr_rooted = 1;
+		lr->lr_root = lp->lp_holder[0].lh_id;
+		lr->lr_path = lp->lp_holder[0].lh_path;
+	}
+	if (lr->lr_answers == 0)
 		lr->lr_error = lu->lu_limited > 0 ? EAGAIN : ETIMEDOUT;
 	for (i = 0; i < lu->lu_nkeys && lr->lr_nodes < OV_LOOKUP_MAX; i++) {
 		lk = &lu->lu_key[i];
 		if (!lk->lk_exists)
 			continue;
-		if (nodeid_eq(&lk->lk_node, &n->n_self)) {
+		if (nodeid_eq(&lk->lk_node, &lu->lu_node->n_self)) {
 			lr->lr_ownexists = 1;
 			continue;
 		}
@@ -282,7 +382,23 @@ lookup_finish(struct node *n, struct lookup *lu)
 		if (j == lr->lr_nodes)
 			lr->lr_node[lr->lr_nodes++] = lk->lk_node;
 	}
-	lu->lu_done(n, lr, lu->lu_arg);
+}
+
+static void
+lookup_finish(struct lookup *lu)
+{
+	struct node	*n = lu->lu_node;
+	struct lookup_result *lr;
+	struct lookup_ask *la;
+
+	ntimer_del(&n->n_timers, &lu->lu_timer);
+	TAILQ_REMOVE(&n->n_lookups, lu, lu_entry);
+	while ((la = TAILQ_FIRST(&lu->lu_asks)) != NULL)
+		ask_free(la);
+	if ((lr = calloc(1, sizeof(*lr))) != NULL) {
+		lookup_sum(lu, lr);
+		lu->lu_done(n, lr, lu->lu_arg);
+	}
 	free(lr);
 	free(lu);
 }

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "e164.h"
-#include "regist.h"
+#include "regist_int.h"
 
 #define BUSY_MAX	64	/* Stores under way */
 #define RETRY_MS	1500
@@ -36,43 +36,21 @@
 #define READ_AGE_MS	60000	/* entries younger than this are not read back */
 #define ALARM_MS	10000	/* that many failures in one line */
 #define ALARM_AGAIN_MS	1800000
-#define VALUE_LEN	20
-
-struct store_op {
-	struct regist	*so_regist;
-	uint64_t	 so_number;
-	uint64_t	 so_time;
-	uint8_t		 so_copy;
-	uint8_t		 so_withdraw;
-	char		 so_key[REGIST_KEY_LEN + 1];
-	struct nodeid	 so_resource;
-};
 
 static int	 entry_cmp(const struct regist_entry *, const struct regist_entry *);
 static int	 due_cmp(const struct regist_entry *, const struct regist_entry *);
 static void	 entry_count(struct regist *, const struct regist_entry *, int);
 static struct regist_entry *entry_get(struct regist *, uint64_t);
 static void	 entry_free(struct regist *, struct regist_entry *);
-static void	 entry_due(struct regist *, struct regist_entry *, uint64_t);
 static void	 entry_undue(struct regist *, struct regist_entry *);
 static void	 entry_state(struct regist *, struct regist_entry *, enum regist_state);
 static void	 config_add(struct regist *, uint64_t, enum regist_kind, uint64_t, size_t *);
 static void	 config_decoys(struct regist *, const struct conf_range *, uint64_t, size_t *);
 static void	 regist_joined(struct node *);
 static void	 regist_pump(void *);
-static void	 regist_wake(struct regist *, uint64_t);
-static int	 op_start(struct regist *, struct regist_entry *);
-static void	 op_value(const struct store_op *, const struct node *, struct wire_value *,
-		    uint8_t *);
-static void	 op_signed(struct node *, int, const void *, size_t, void *);
-static void	 op_stored(struct node *, const struct node_resp *, void *);
-static void	 op_finish(struct store_op *, int);
-static void	 round_done(struct regist *, struct regist_entry *);
 static void	 regist_failed(struct regist *, const struct regist_entry *);
 static void	 regist_alarm(void *);
-static uint32_t	 regist_lifetime(const struct regist *);
 static void	 readback(void *);
-static void	 readback_done(struct node *, const struct lookup_result *, void *);
 
 RB_PROTOTYPE(regist_tree, regist_entry, re_entry, entry_cmp)
 RB_PROTOTYPE(regist_due, regist_entry, re_bydue, due_cmp)
@@ -150,7 +128,7 @@ regist_free(struct regist *rg)
 	free(rg);
 }
 
-static uint32_t
+uint32_t
 regist_lifetime(const struct regist *rg)
 {
 	const struct reload_kind *rk;
@@ -267,8 +245,8 @@ entry_undue(struct regist *rg, struct regist_entry *re)
 	re->re_due = 0;
 }
 
-static void
-entry_due(struct regist *rg, struct regist_entry *re, uint64_t at)
+void
+regist_entry_due(struct regist *rg, struct regist_entry *re, uint64_t at)
 {
 	entry_undue(rg, re);
 	re->re_due = at == 0 ? 1 : at;
@@ -317,7 +295,7 @@ config_add(struct regist *rg, uint64_t number, enum regist_kind kind, uint64_t s
 	if (re->re_withdraw || (re->re_due == 0 && !re->re_busy)) {
 		re->re_withdraw = 0;
 		re->re_copy = re->re_good = 0;
-		entry_due(rg, re, n->n_mono + node_rand(n, (uint32_t)spread + 1));
+		regist_entry_due(rg, re, n->n_mono + node_rand(n, (uint32_t)spread + 1));
 	}
 }
 
@@ -408,7 +386,7 @@ regist_config(struct regist *rg, const struct conf_ranges *numbers,
 			continue;
 		re->re_withdraw = 1;
 		re->re_copy = re->re_good = 0;
-		entry_due(rg, re, n->n_mono);
+		regist_entry_due(rg, re, n->n_mono);
 	}
 	return (over ? -1 : 0);
 }
@@ -425,14 +403,14 @@ regist_joined(struct node *n)
 	    node_rand(n, (uint32_t)(rg->rg_read_max - rg->rg_read_min + 1)));
 }
 
-static void
+void
 regist_wake(struct regist *rg, uint64_t at)
 {
 	struct node	*n = rg->rg_node;
 
 	if (at < n->n_mono)
 		at = n->n_mono;
-	if (n->n_join == JOIN_DONE &&
+	if (node_is_joined(n) &&
 	    (!rg->rg_timer.nt_armed || rg->rg_timer.nt_at > at))
 		ntimer_add(&n->n_timers, &rg->rg_timer, at);
 }
@@ -446,7 +424,7 @@ regist_pump(void *arg)
 	struct regist_entry *re;
 	uint64_t	 add, max = (uint64_t)rg->rg_rate * 1000;
 
-	if (n->n_join != JOIN_DONE)
+	if (!node_is_joined(n))
 		return;
 	add = (n->n_mono - rg->rg_tokens_at) * rg->rg_rate;
 	rg->rg_tokens_at = n->n_mono;
@@ -460,8 +438,8 @@ regist_pump(void *arg)
 			return;
 		}
 		entry_undue(rg, re);
-		if (op_start(rg, re) == -1) {
-			entry_due(rg, re, n->n_mono + RETRY_MS);
+		if (regist_store(rg, re) == -1) {
+			regist_entry_due(rg, re, n->n_mono + RETRY_MS);
 			continue;
 		}
 		rg->rg_tokens -= 1000;
@@ -470,180 +448,14 @@ regist_pump(void *arg)
 		regist_wake(rg, re->re_due);
 }
 
-/* -- one Store -- */
+/* -- the outcome -- */
 
-static void
-op_value(const struct store_op *so, const struct node *n, struct wire_value *wv,
-    uint8_t *buf)
-{
-	struct wbuf	 w;
-
-	memset(wv, 0, sizeof(*wv));
-	wv->wv_key.p = so->so_key;
-	wv->wv_key.len = REGIST_KEY_LEN;
-	wv->wv_exists = !so->so_withdraw;
-	if (so->so_withdraw)
-		return;
-	/* The drafts' peerID attribute. */
-	wbuf_init(&w, buf, VALUE_LEN);
-	wbuf_u16(&w, 0x2008);
-	wbuf_u16(&w, NODEID_LEN);
-	wbuf_bytes(&w, n->n_self.id_b, NODEID_LEN);
-	wv->wv_data.p = (const char *)buf;
-	wv->wv_data.len = w.w_len;
-}
-
-static int
-op_start(struct regist *rg, struct regist_entry *re)
+void
+regist_round_done(struct regist *rg, struct regist_entry *re)
 {
 	struct node	*n = rg->rg_node;
-	struct store_op	*so;
-	struct wire_value wv;
-	struct wbuf	 w;
-	uint8_t		 in[256], val[VALUE_LEN];
-
-	if ((so = calloc(1, sizeof(*so))) == NULL)
-		return (-1);
-	so->so_regist = rg;
-	so->so_number = re->re_number;
-	so->so_copy = re->re_copy;
-	so->so_withdraw = re->re_withdraw;
-	if (re->re_time < n->n_wall)
-		re->re_time = n->n_wall;
-	else
-		re->re_time++;
-	so->so_time = re->re_time;
-	(void)nodeid_hex(&n->n_self, so->so_key);
-	so->so_key[32] = '+';
-	memcpy(so->so_key + 33, rg->rg_vservice, 16);
-	if (regist_resource(so->so_number, so->so_copy, &so->so_resource) == -1)
-		goto fail;
-	op_value(so, n, &wv, val);
-	wbuf_init(&w, in, sizeof(in));
-	wire_data_input(&w, so->so_resource.id_b, NODEID_LEN, RELOAD_KIND_VIPR,
-	    RELOAD_DICTIONARY, so->so_time, &wv);
-	if (wbuf_ok(&w) == -1 || node_sign_data(n, in, w.w_len, op_signed, so) == -1)
-		goto fail;
-	re->re_busy = 1;
-	rg->rg_nbusy++;
-	rg->rg_stores++;
-	return (0);
-fail:
-	free(so);
-	return (-1);
-}
-
-static void
-op_signed(struct node *n, int error, const void *sig, size_t siglen, void *arg)
-{
-	struct store_op	*so = arg;
-	struct node_build b;
-	struct node_dest nd;
-	struct wire_store wt;
-	struct wire_kinddata wk;
-	struct wire_stored ws;
-	struct wbuf	 w;
-	struct cur	 c;
-	uint8_t		 sigbuf[RELOAD_SIG_MAX + 64], val[VALUE_LEN];
-	uint8_t		 stored[RELOAD_SIG_MAX + 512], kd[RELOAD_SIG_MAX + 640];
-
-	if (n->n_closing || n->n_regist == NULL) {
-		free(so);
-		return;
-	}
-	if (error != 0 || build_open(n, &b, WIRE_STORE) == -1) {
-		op_finish(so, WIRE_E_REQUEST_TIMEOUT);
-		return;
-	}
-	memset(&ws, 0, sizeof(ws));
-	wbuf_init(&w, sigbuf, sizeof(sigbuf));
-	reload_signature_write(&w, n->n_conf.nc_alg, n->n_conf.nc_sha256, sig, siglen);
-	cur_init(&c, sigbuf, w.w_len);
-	if (wbuf_ok(&w) == -1 || reload_signature_parse(&c, &ws.ws_sig) == -1)
-		(void)wbuf_fail(&b.nb_w);
-	ws.ws_time = so->so_time;
-	ws.ws_lifetime = regist_lifetime(so->so_regist);
-	op_value(so, n, &ws.ws_value, val);
-	wbuf_init(&w, stored, sizeof(stored));
-	wire_stored_write(&w, RELOAD_DICTIONARY, &ws);
-	memset(&wk, 0, sizeof(wk));
-	wk.wk_kind = RELOAD_KIND_VIPR;
-	wk.wk_model = RELOAD_DICTIONARY;
-	cur_init(&wk.wk_values, stored, w.w_len);
-	wbuf_init(&w, kd, sizeof(kd));
-	wire_kinddata_write(&w, &wk);
-	memset(&wt, 0, sizeof(wt));
-	wt.wt_resource.p = (const char *)so->so_resource.id_b;
-	wt.wt_resource.len = NODEID_LEN;
-	cur_init(&wt.wt_kinds, kd, w.w_len);
-	wire_store_write(&b.nb_w, &wt);
-	memset(&nd, 0, sizeof(nd));
-	nd.nd_type = WIRE_DEST_RESOURCE;
-	nd.nd_id = so->so_resource;
-	if (node_request(n, &b, &nd, 1, 0, op_stored, so) == 0)
-		op_finish(so, WIRE_E_REQUEST_TIMEOUT);
-}
-
-static void
-op_stored(struct node *n, const struct node_resp *resp, void *arg)
-{
-	struct store_op	*so = arg;
-
-	if (n->n_closing || n->n_regist == NULL) {
-		free(so);
-		return;
-	}
-	op_finish(so, resp->nr_error);
-}
-
-/* One copy is stored, or not; on to the next. */
-static void
-op_finish(struct store_op *so, int error)
-{
-	struct regist	*rg = so->so_regist;
-	struct node	*n = rg->rg_node;
-	struct regist_entry *re;
-	uint8_t		 copy = so->so_copy, withdraw = so->so_withdraw;
-
-	re = regist_find(rg, so->so_number);
-	free(so);
-	rg->rg_nbusy--;
-	regist_wake(rg, n->n_mono);
-	if (re == NULL)
-		return;
-	re->re_busy = 0;
-	if (withdraw != re->re_withdraw) {
-		/* The configuration changed its mind meanwhile. */
-		re->re_copy = re->re_good = 0;
-		entry_due(rg, re, n->n_mono);
-		return;
-	}
-	if (error == 0) {
-		re->re_good |= (uint8_t)(1u << copy);
-		if (!re->re_kept && !withdraw) {
-			re->re_kept = 1;
-			if (rg->rg_keep != NULL)
-				rg->rg_keep(rg->rg_arg, re->re_number, 1);
-		}
-	} else {
-		re->re_error = (uint16_t)error;
-		/* Our clock was ahead once: the read-back tells how far. */
-		if (error == WIRE_E_DATA_TOO_OLD)
-			(void)lookup_start(n, re->re_number, readback_done,
-			    (void *)(uintptr_t)re->re_number);
-	}
-	if (++re->re_copy < REGIST_COPIES) {
-		entry_due(rg, re, n->n_mono);
-		return;
-	}
-	round_done(rg, re);
-}
-
-static void
-round_done(struct regist *rg, struct regist_entry *re)
-{
-	struct node	*n = rg->rg_node;
-	uint64_t	 ms;
+	uint64_t	 ms, half = (uint64_t)regist_lifetime(rg) * 500;
+	int		 two;
 
 	re->re_copy = 0;
 	if (re->re_good == (1u << REGIST_COPIES) - 1) {
@@ -655,22 +467,30 @@ round_done(struct regist *rg, struct regist_entry *re)
 		re->re_refreshed = n->n_wall;
 		entry_state(rg, re, REGIST_PUBLISHED);
 		/* At half-life, up to a tenth of it earlier. */
-		ms = (uint64_t)regist_lifetime(rg) * 500;
-		ms -= node_rand(n, (uint32_t)(ms / 10) + 1);
-		entry_due(rg, re, n->n_mono + ms);
+		regist_entry_due(rg, re, n->n_mono + half - node_rand(n, (uint32_t)(half / 10) + 1));
 		return;
 	}
-	re->re_good = 0;
 	if (re->re_fails < UINT8_MAX)
 		re->re_fails++;
-	if (re->re_fails >= 3) {
+	/* Two names are enough to be found; the third one is tried on. */
+	two = (re->re_good & (re->re_good - 1)) != 0;
+	if (re->re_fails >= 3 && !re->re_withdraw && two)
+		entry_state(rg, re, REGIST_PUBLISHED);
+	else if (re->re_fails >= 3) {
 		entry_state(rg, re, REGIST_FAILED);
 		regist_failed(rg, re);
 	}
+	/* The missing copies only, until it is time to refresh the others. */
+	if (n->n_mono - re->re_began >= half)
+		re->re_good = 0;
+	while ((re->re_good & 1u << re->re_copy) != 0)
+		re->re_copy++;
 	ms = (uint64_t)RETRY_MS << (re->re_fails < 7 ? re->re_fails - 1 : 7);
 	if (ms > RETRY_MAX_MS)
 		ms = RETRY_MAX_MS;
-	entry_due(rg, re, n->n_mono + ms / 2 + node_rand(n, (uint32_t)ms));
+	if (re->re_fails >= 3 && two)
+		ms *= 6;
+	regist_entry_due(rg, re, n->n_mono + ms / 2 + node_rand(n, (uint32_t)ms));
 }
 
 /* One line for all that fail at the same time, and one again while it lasts. */
@@ -714,20 +534,21 @@ readback(void *arg)
 
 	ntimer_add(&n->n_timers, &rg->rg_readtimer, n->n_mono + rg->rg_read_min +
 	    node_rand(n, (uint32_t)(rg->rg_read_max - rg->rg_read_min + 1)));
-	if (n->n_join != JOIN_DONE || rg->rg_npublished == 0)
+	if (!node_is_joined(n) || rg->rg_npublished == 0)
 		return;
 	skip = node_rand(n, (uint32_t)rg->rg_nentries);
 	for (re = regist_first(rg); re != NULL && skip > 0; skip--)
 		re = regist_after(re);
 	if (re == NULL || re->re_state != REGIST_PUBLISHED || re->re_withdraw ||
-	    re->re_busy || re->re_refreshed + READ_AGE_MS > n->n_wall)
+	    re->re_busy || re->re_good != 0 ||
+	    re->re_refreshed + READ_AGE_MS > n->n_wall)
 		return;
-	(void)lookup_start(n, re->re_number, readback_done,
+	(void)lookup_start(n, re->re_number, regist_readback_done,
 	    (void *)(uintptr_t)re->re_number);
 }
 
-static void
-readback_done(struct node *n, const struct lookup_result *lr, void *arg)
+void
+regist_readback_done(struct node *n, const struct lookup_result *lr, void *arg)
 {
 	struct regist	*rg = n->n_regist;
 	struct regist_entry *re;
@@ -754,6 +575,6 @@ readback_done(struct node *n, const struct lookup_result *lr, void *arg)
 	    re->re_hidden > 1 ? ", again: it may be hidden on purpose" : "");
 	if (!re->re_busy) {
 		re->re_copy = re->re_good = 0;
-		entry_due(rg, re, n->n_mono);
+		regist_entry_due(rg, re, n->n_mono);
 	}
 }

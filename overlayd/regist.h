@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * core: our registrations: each own number and each decoy is kept stored under
- * three names, refreshed, and withdrawn when it leaves the configuration; the
- * look-up of a number; reading our own entries back (vipr-kind(7)).
+ * three names, refreshed, and withdrawn when it leaves the configuration;
+ * reading our own entries back (vipr-kind(7)).
  *
  * Numbers are handled packed (e164_pack).  On the wire and in time a decoy is
  * treated exactly as an own number.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "lookup.h"
 #include "node.h"
 
 #define REGIST_SECRET_LEN	32
@@ -32,6 +33,7 @@ struct regist_entry {
 	uint64_t	 re_number;
 	uint64_t	 re_due;	/* mono ms; 0: not queued */
 	uint64_t	 re_time;	/* last storage_time used */
+	uint64_t	 re_began;	/* mono ms; first Store of this round */
 	uint64_t	 re_refreshed;	/* UTC ms of the last complete round; 0 never */
 	uint8_t		 re_kind;	/* enum regist_kind */
 	uint8_t		 re_state;	/* enum regist_state */
@@ -89,22 +91,5 @@ struct regist_entry *regist_after(struct regist_entry *);
 const char	*regist_state_str(const struct regist_entry *);
 /* Resource-ID of the copy (0 to 2) of a number; 0 or -1. */
 int		 regist_resource(uint64_t number, unsigned copy, struct nodeid *);
-
-/* -- lookup.c -- */
-
-#define LOOKUP_ENTRIES_MAX	256	/* keys looked at in one look-up */
-
-struct lookup_result {
-	int		 lr_error;	/* 0 or errno: ETIMEDOUT, ENETDOWN, EAGAIN */
-	struct nodeid	 lr_node[OV_LOOKUP_MAX];	/* ourselves left out */
-	size_t		 lr_nodes;
-	unsigned	 lr_answers;	/* places that answered, of three */
-	unsigned	 lr_own;	/* places that showed our own entry */
-	int		 lr_ownexists;	/* ours stands, and is not a removal */
-	uint64_t	 lr_owntime;	/* newest storage_time of ours */
-};
-typedef void (*lookup_done)(struct node *, const struct lookup_result *, void *arg);
-/* done once, never from inside; -1: not now (ENETDOWN not joined, EAGAIN). */
-int		 lookup_start(struct node *, uint64_t number, lookup_done, void *arg);
 
 #endif

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
 # The simulation (regress/sim) with 200 nodes and a fixed seed: joined, stored,
-# looked up in peace, under churn, after a cut and after 30 % were killed at
-# one instant.  Larger ones are for make sim.
+# looked up in peace, under churn, after a cut, after 30 % were killed at one
+# instant and among malicious nodes.  Larger ones are for make sim.
 
 sim() {
 	_sim=$(atf_get_srcdir)/../sim/sim
@@ -47,7 +47,27 @@ replay_body() {
 	! cmp -s digests.2 digests.3 || atf_fail "another seed, the same run"
 }
 
+atf_test_case malicious
+malicious_head() {
+	atf_set descr "three hundred nodes, every fifth drops and denies"
+	atf_set timeout 120
+}
+malicious_body() {
+	sim -n 300 -s 1000 -S 2 -l 4000 -c 0 -k 0 -i 1 -x 20
+	grep '^attack: ' out >last || { cat out >&2; atf_fail "no attack line"; }
+	# Without an attack three Fetches; with one not without bounds.
+	at_most peace_requests 3.05
+	at_most requests 15
+	at_most unknown_requests 100
+	# sim itself fails below 99 per cent; what it prints must be of it.
+	grep -q ' success=\(99\|100\)\.' last || { cat out >&2; atf_fail "success"; }
+	# So many malicious nodes are too many: the measure can fail.
+	! "$(atf_get_srcdir)"/../sim/sim -n 60 -s 100 -S 1 -l 400 -c 0 -k 0 -i 1 -x 80 \
+	    >out 2>&1 || { cat out >&2; atf_fail "80 per cent did no harm"; }
+}
+
 atf_init_test_cases() {
 	atf_add_test_case overlay
+	atf_add_test_case malicious
 	atf_add_test_case replay
 }

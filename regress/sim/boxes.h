@@ -176,12 +176,15 @@ w_message(struct wnode *wn, const struct wevent *we)
 		return;
 	if (w->w_measure)
 		w_hops_count(wn, we->we_data, we->we_len);
+	if (evil_swallows(wn, we->we_data, we->we_len))
+		return;
 	forwarded = wn->wn_node->n_stats.ns_forwarded;
 	if (node_input(wn->wn_node, we->we_id, we->we_data, we->we_len) == -1) {
 		w_close(wn, we->we_id);
 		node_link_down(wn->wn_node, we->we_id);
 	}
 	wn->wn_forwarded += wn->wn_node->n_stats.ns_forwarded - forwarded;
+	evil_done(wn);
 }
 
 /* Acks are overdue on a link, or have come again. */

@@ -17,7 +17,8 @@
 /*
  * The overlay at size: joins many nodes, stores registrations, looks them up
  * in a quiet ring, under churn, after a cut that heals and after many nodes
- * were killed at one instant; prints what it cost.  The last line is
+ * were killed at one instant, and among malicious nodes; prints what it cost.
+ * The last line is
  *
  * sim: nodes= stored= mean_hops= p99_hops= success= bytes_node_hour= mem_node_kb= join_s=
  *
@@ -38,6 +39,7 @@
 
 #include "e164.h"
 #include "world.h"
+#include "evil.h"
 #include "boxes.h"
 #include "survey.h"
 
@@ -58,9 +60,11 @@ struct options {
 	int		 o_lookups;	/* each time */
 	int		 o_loss;	/* packets of 1000 */
 	int		 o_idle;	/* minutes of rest that are measured */
+	int		 o_evil;	/* per cent of the nodes */
+	int		 o_early;	/* evil from the start */
 };
 
-static struct options op = { 1000, 10000, 1, 50, 60, 30, 0, 0, 5, 10 };
+static struct options op = { 1000, 10000, 1, 50, 60, 30, 0, 0, 5, 10, 0, 0 };
 static int	 failed;
 
 static void	 usage(void) __attribute__((__noreturn__));
@@ -79,13 +83,17 @@ static int	 heal(struct survey *, const char *);
 static void	 after(struct survey *, const char *);
 static void	 split(struct survey *);
 static void	 kill_many(struct survey *);
+static void	 ask(struct survey *, const char *, int, int, struct price *);
+static void	 readbacks(struct world *, int);
+static void	 attack(struct survey *);
 
 static void
 usage(void)
 {
 	fprintf(stderr, "usage: sim [-v] [-n nodes] [-s stored] [-S seed] "
 	    "[-c churn%%/hour] [-m minutes]\n"
-	    "           [-i idle minutes] [-k kill%%] [-p split%%] [-l lookups] [-L loss/1000]\n");
+	    "           [-i idle minutes] [-k kill%%] [-p split%%] [-l lookups] [-L loss/1000]\n"
+	    "           [-x malicious%% [-X]]\n");
 	exit(2);
 }
 
@@ -105,10 +113,11 @@ fail(const char *what)
 {
 	failed = 1;
 	printf("sim: FAILED: %s; to repeat: make sim NODES=%d STORED=%d SEED=%llu "
-	    "CHURN=%d MINUTES=%d KILL=%d SPLIT=%d LOOKUPS=%d LOSS=%d IDLE=%d\n", what,
+	    "CHURN=%d MINUTES=%d KILL=%d SPLIT=%d LOOKUPS=%d LOSS=%d IDLE=%d "
+	    "MALICIOUS=%d%s\n", what,
 	    op.o_nodes, op.o_stored, (unsigned long long)op.o_seed, op.o_churn,
 	    op.o_minutes, op.o_kill, op.o_split, op.o_lookups, op.o_loss,
-	    op.o_idle);
+	    op.o_idle, op.o_evil, op.o_early ? " EARLY=1" : "");
 	fflush(stdout);
 }
 
@@ -166,6 +175,8 @@ join_all(struct world *w)
 	cost_stop(w, &co);
 	cost_print(&co, "join");
 	survey_joins(w);
+	if (op.o_early)
+		(void)evil_choose(w, op.o_evil);
 	if (survey_unjoined(w) > 0)
 		fail("not every node joined");
 	/* The finger tables fill, the bootstrap links close. */
@@ -217,6 +228,8 @@ store_all(struct survey *sv)
 
 	for (i = 0; i < op.o_nodes; i++) {
 		to = (int)((int64_t)op.o_stored * (i + 1) / op.o_nodes);
+		if (w->w_node[i]->wn_evil && i + 1 < op.o_nodes)
+			continue;	/* the next one has its numbers */
 		if (to > from)
 			numbers_of(sv, w->w_node[i], from, to - from);
 		from = to;
@@ -225,7 +238,9 @@ store_all(struct survey *sv)
 	for (until = w->w_now + 900000; pending(w) > 0 && w->w_now < until;)
 		w_run(w, w->w_now + 1000);
 	phase(w, "store");
-	if (pending(w) > 0)
+	if (op.o_early)
+		printf("store:   pending_or_failed=%zu of %d\n", pending(w), op.o_stored);
+	else if (pending(w) > 0)
 		fail("not every registration was stored");
 	w_run(w, w->w_now + 30000);
 }
@@ -250,7 +265,7 @@ quiet(struct survey *sv, struct cost *idle)
 	cost_start(w, &co);
 	w->w_measure = 1;
 	for (i = 0; i < op.o_lookups; i++) {
-		survey_lookup(sv);
+		survey_lookup(sv, 0);
 		w_run(w, w->w_now + 2 + w_random64(w) % 8);
 	}
 	w_run(w, w->w_now + 20000);
@@ -259,7 +274,7 @@ quiet(struct survey *sv, struct cost *idle)
 	phase(w, "lookups");
 	survey_lookups(sv, "quiet");
 	survey_hops(sv);
-	if (sv->sv_found != sv->sv_asked)
+	if (sv->sv_found != sv->sv_asked && !op.o_early)
 		fail("a look-up in a quiet ring found nothing");
 	if (survey_wrong(w) != 0)
 		fail("the ring is not in order");
@@ -299,7 +314,7 @@ churn(struct survey *sv, struct cost *co)
 		at = gone < asked ? gone : asked;
 		w_run(w, at);
 		if (at == asked) {
-			survey_lookup(sv);
+			survey_lookup(sv, 0);
 			j++;
 			continue;
 		}
@@ -323,7 +338,7 @@ churn(struct survey *sv, struct cost *co)
 	survey_lookups(sv, "churn");
 	survey_load(sv);
 	survey_replicas(sv, "churn");
-	if (survey_success(sv) < 0.9999)
+	if (survey_success(sv) < 0.9999 && !op.o_early)
 		fail("look-ups under churn");
 }
 
@@ -367,7 +382,7 @@ after(struct survey *sv, const char *name)
 		fail("a registration with a surviving holder is lost");
 	survey_reset(sv);
 	for (i = 0; i < op.o_lookups; i++) {
-		survey_lookup(sv);
+		survey_lookup(sv, 0);
 		w_run(w, w->w_now + 2 + w_random64(w) % 8);
 	}
 	w_run(w, w->w_now + 20000);
@@ -408,6 +423,84 @@ kill_many(struct survey *sv)
 	after(sv, "kill");
 }
 
+static void
+ask(struct survey *sv, const char *name, int count, int absent, struct price *pc)
+{
+	struct world	*w = sv->sv_world;
+	uint64_t	 before = w->w_lookmsgs;
+	int		 i;
+
+	survey_reset(sv);
+	for (i = 0; i < count; i++) {
+		survey_lookup(sv, absent);
+		w_run(w, w->w_now + 5 + w_random64(w) % 20);
+	}
+	w_run(w, w->w_now + 20000);
+	survey_lookups(sv, name);
+	survey_price(sv, name, before, pc);
+}
+
+/* Reading back, of all that are on: not at all, or from now on again. */
+static void
+readbacks(struct world *w, int on)
+{
+	struct wnode	*wn;
+	int		 i;
+
+	for (i = 0; i < w->w_nnodes; i++) {
+		wn = w->w_node[i];
+		if (wn->wn_node == NULL)
+			continue;
+		w_clock(wn);
+		if (on)
+			ntimer_add(&wn->wn_node->n_timers, &wn->wn_regist->rg_readtimer,
+			    wn->wn_node->n_mono + 300000 + w_random64(w) % 600000);
+		else
+			ntimer_del(&wn->wn_node->n_timers, &wn->wn_regist->rg_readtimer);
+		w_rewake(wn);
+	}
+}
+
+/*
+ * The same look-ups before and after some nodes turned malicious, if they were
+ * not before the registrations were stored, and of numbers that nobody has.
+ * Nobody reads back meanwhile: that would be counted.
+ */
+static void
+attack(struct survey *sv)
+{
+	struct world	*w = sv->sv_world;
+	struct price	 peace = { 0, 0 }, foul, none;
+	double		 success;
+	int		 i, n = 0, count = op.o_lookups / 4;
+
+	readbacks(w, 0);
+	if (!op.o_early) {
+		ask(sv, "peace", count, 0, &peace);
+		ask(sv, "unknown", count / 10, 1, &none);
+		(void)evil_choose(w, op.o_evil);
+	}
+	for (i = 0; i < w->w_nnodes; i++)
+		n += w->w_node[i]->wn_node != NULL && w->w_node[i]->wn_evil;
+	printf("evil:    malicious=%d of %d, %s the registrations were stored\n", n,
+	    w->w_nlive, op.o_early ? "before" : "after");
+	ask(sv, "unknown", count / 10, 1, &none);
+	ask(sv, "evil", count, 0, &foul);
+	success = survey_success(sv);
+	phase(w, "evil");
+	printf("attack: malicious=%d%% lookups=%llu found=%llu success=%.4f%% requests=%.2f "
+	    "messages=%.1f peace_requests=%.2f peace_messages=%.1f unknown_requests=%.2f "
+	    "unknown_messages=%.1f\n", op.o_evil, (unsigned long long)sv->sv_asked,
+	    (unsigned long long)sv->sv_found, 100 * success, foul.pc_requests,
+	    foul.pc_messages, peace.pc_requests, peace.pc_messages, none.pc_requests,
+	    none.pc_messages);
+	if (success < (op.o_early ? 0.9 : 0.99))
+		fail("look-ups among malicious nodes");
+	for (i = 0; i < w->w_nnodes && !op.o_early; i++)
+		w->w_node[i]->wn_evil = 0;
+	readbacks(w, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -417,7 +510,7 @@ main(int argc, char **argv)
 	const char	*p;
 	int		 ch, verbose = 0;
 
-	while ((ch = getopt(argc, argv, "c:i:k:l:L:m:n:p:s:S:v")) != -1) {
+	while ((ch = getopt(argc, argv, "c:i:k:l:L:m:n:p:s:S:vx:X")) != -1) {
 		switch (ch) {
 		case 'c':
 			op.o_churn = number_arg(optarg, 0, 1000);
@@ -452,6 +545,12 @@ main(int argc, char **argv)
 		case 'v':
 			verbose++;
 			break;
+		case 'x':
+			op.o_evil = number_arg(optarg, 0, 90);
+			break;
+		case 'X':
+			op.o_early = 1;
+			break;
 		default:
 			usage();
 		}
@@ -480,6 +579,8 @@ main(int argc, char **argv)
 	if (op.o_churn > 0)
 		churn(sv, &busy);
 	sv->sv_success = survey_success(sv);
+	if (op.o_evil > 0)
+		attack(sv);
 	if (op.o_split > 0)
 		split(sv);
 	if (op.o_kill > 0)

@@ -13,7 +13,7 @@ struct survey {
 	int		*sv_owner;	/* of each number: slot of its node */
 	uint8_t		*sv_held;	/* bit a copy: somebody alive holds it */
 	uint64_t	 sv_asked, sv_found, sv_timeouts, sv_empty;
-	uint64_t	 sv_ms;		/* of all look-ups */
+	uint64_t	 sv_requests, sv_witnesses;	/* of all look-ups */
 	uint32_t	*sv_times;
 	size_t		 sv_ntimes, sv_timecap;
 	double		 sv_meanhops, sv_memkb, sv_success;
@@ -27,9 +27,13 @@ struct cost {
 	double		 co_msgs_node_hour, co_bytes_node_hour, co_signs_node_hour;
 };
 
+struct price {			/* of a look-up, mean */
+	double		 pc_requests, pc_messages;
+};
+
 struct probe {
 	struct survey	*pr_survey;
-	int		 pr_number;
+	int		 pr_number, pr_absent;
 	uint64_t	 pr_at;
 };
 
@@ -161,7 +165,8 @@ survey_wrong_show(const struct world *w)
 static inline void
 survey_reset(struct survey *sv)
 {
-	sv->sv_asked = sv->sv_found = sv->sv_timeouts = sv->sv_empty = sv->sv_ms = 0;
+	sv->sv_asked = sv->sv_found = sv->sv_timeouts = sv->sv_empty = 0;
+	sv->sv_requests = sv->sv_witnesses = 0;
 	sv->sv_ntimes = 0;
 	memset(sv->sv_world->w_hops, 0, sizeof(sv->sv_world->w_hops));
 }
@@ -187,6 +192,14 @@ survey_answer(struct node *n, const struct lookup_result *lr, void *arg)
 	}
 	sv->sv_times[sv->sv_ntimes++] = (uint32_t)(n->n_mono - pr->pr_at);
 	sv->sv_asked++;
+	sv->sv_requests += lr->lr_requests;
+	sv->sv_witnesses += lr->lr_witnesses;
+	if (pr->pr_absent) {
+		sv->sv_empty += lr->lr_error == 0;
+		sv->sv_timeouts += lr->lr_error != 0;
+		free(pr);
+		return;
+	}
 	for (i = 0; i < lr->lr_nodes; i++) {
 		if (nodeid_eq(&lr->lr_node[i], id)) {
 			sv->sv_found++;
@@ -199,14 +212,16 @@ survey_answer(struct node *n, const struct lookup_result *lr, void *arg)
 	else
 		sv->sv_empty++;
 	survey_text(pr->pr_number, text);
-	node_log(n, NODE_INFO, "look-up of %s failed: error %d, %u answers", text,
-	    lr->lr_error, lr->lr_answers);
+	node_log(n, NODE_INFO, "look-up of %s failed: error %d, %u answers, "
+	    "%u requests, %u doubts, %u witnesses", text, lr->lr_error, lr->lr_answers,
+	    lr->lr_requests, lr->lr_doubts, lr->lr_witnesses);
 	free(pr);
 }
 
-/* Somebody asks for a number of somebody else. */
+/* Somebody honest asks for a number of somebody else who is, or, beyond the
+ * numbers that are stored, for one that nobody has. */
 static inline void
-survey_lookup(struct survey *sv)
+survey_lookup(struct survey *sv, int absent)
 {
 	struct world	*w = sv->sv_world;
 	struct wnode	*wn;
@@ -215,16 +230,20 @@ survey_lookup(struct survey *sv)
 	unsigned	 i;
 	int		 number = w_below(w, sv->sv_stored);
 
+	while (w->w_node[sv->sv_owner[number]]->wn_evil)
+		number = w_below(w, sv->sv_stored);
 	do {
 		wn = w->w_node[w_below(w, w->w_nnodes)];
 	} while (wn->wn_node == NULL || !node_is_joined(wn->wn_node) ||
-	    wn->wn_index == sv->sv_owner[number]);
+	    wn->wn_evil || wn->wn_index == sv->sv_owner[number]);
 	if ((pr = calloc(1, sizeof(*pr))) == NULL)
 		err(1, "calloc");
 	pr->pr_survey = sv;
 	pr->pr_number = number;
+	pr->pr_absent = absent;
 	pr->pr_at = w->w_now;
 	w_clock(wn);
+	number += absent ? sv->sv_stored : 0;
 	for (i = 0; i < REGIST_COPIES && w->w_measure; i++) {
 		if (regist_resource(survey_number(number), i, &id) == 0 &&
 		    ring_responsible(&wn->wn_node->n_ring, &id))
@@ -258,6 +277,21 @@ survey_lookups(struct survey *sv, const char *name)
 	    (unsigned long long)sv->sv_asked, (unsigned long long)sv->sv_found,
 	    (unsigned long long)sv->sv_empty, (unsigned long long)sv->sv_timeouts,
 	    100 * survey_success(sv), p50, p99, survey_wrong(sv->sv_world));
+	fflush(stdout);
+}
+
+/* Requests and messages, each hop counted, that the look-ups took which began
+ * when so many messages of look-ups had been sent. */
+static inline void
+survey_price(const struct survey *sv, const char *name, uint64_t lookmsgs, struct price *pc)
+{
+	double		 n = sv->sv_asked == 0 ? 1 : (double)sv->sv_asked;
+
+	pc->pc_requests = (double)sv->sv_requests / n;
+	pc->pc_messages = (double)(sv->sv_world->w_lookmsgs - lookmsgs) / n;
+	printf("%s:%*sa look-up: requests=%.2f messages=%.1f witnesses=%.2f\n", name,
+	    (int)(8 - strlen(name)), "", pc->pc_requests, pc->pc_messages,
+	    (double)sv->sv_witnesses / n);
 	fflush(stdout);
 }
 
@@ -441,8 +475,10 @@ survey_holds(const struct wnode *wn, const struct nodeid *resource, const struct
 	sp = storage_find(&wn->wn_node->n_storage, resource, RELOAD_KIND_VIPR);
 	if (sp == NULL)
 		return (0);
-	for (sv = storage_first(sp); sv != NULL; sv = storage_after(sv)) {
-		if (nodeid_eq(&sv->sv_owner->so_node, owner) && sv->sv_exists)
+	for (sv = storage_first(&wn->wn_node->n_storage, sp); sv != NULL;
+	    sv = storage_after(&wn->wn_node->n_storage, sv)) {
+		if (nodeid_eq(storage_signer(&wn->wn_node->n_storage, sv), owner) &&
+		    sv->sv_exists)
 			return (1);
 	}
 	return (0);
@@ -464,24 +500,26 @@ survey_root(struct wnode **v, int n, const struct nodeid *id)
 	return (lo == n ? 0 : lo);
 }
 
-/* How many of the three that should hold a copy do. */
+/* How many of the three that should hold a copy do, and show it. */
 static inline void
 survey_replicas(const struct survey *sv, const char *name)
 {
 	struct world	*w = sv->sv_world;
 	struct wnode	**v;
 	struct nodeid	 id;
-	uint64_t	 have[4] = { 0, 0, 0, 0 }, noroot = 0;
-	int		 i, j, n, root, count, first;
+	uint64_t	 have[4] = { 0, 0, 0, 0 }, noroot = 0, nowhere = 0;
+	int		 i, j, n, root, count, first, all;
 	unsigned	 copy;
 
 	v = survey_ring(w, &n);
 	for (i = 0; i < sv->sv_stored; i++) {
+		all = 0;
 		for (copy = 0; copy < REGIST_COPIES; copy++) {
 			(void)regist_resource(survey_number(i), copy, &id);
 			root = survey_root(v, n, &id);
 			for (j = count = first = 0; j < 3 && j < n; j++) {
-				if (!survey_holds(v[(root + j) % n], &id,
+				if (v[(root + j) % n]->wn_evil ||
+				    !survey_holds(v[(root + j) % n], &id,
 				    &w->w_node[sv->sv_owner[i]]->wn_id))
 					continue;
 				count++;
@@ -489,13 +527,17 @@ survey_replicas(const struct survey *sv, const char *name)
 			}
 			have[count]++;
 			noroot += !first;
+			all += count;
 		}
+		nowhere += all == 0;
 	}
 	free(v);
-	printf("%s:%*splaces with holders: 3=%llu 2=%llu 1=%llu 0=%llu without_root=%llu\n",
+	printf("%s:%*splaces with holders: 3=%llu 2=%llu 1=%llu 0=%llu without_root=%llu "
+	    "numbers_nowhere=%llu\n",
 	    name, (int)(8 - strlen(name)), "", (unsigned long long)have[3],
 	    (unsigned long long)have[2], (unsigned long long)have[1],
-	    (unsigned long long)have[0], (unsigned long long)noroot);
+	    (unsigned long long)have[0], (unsigned long long)noroot,
+	    (unsigned long long)nowhere);
 	fflush(stdout);
 }
 

@@ -80,6 +80,7 @@ struct wnode {
 	uint64_t	 wn_msgs, wn_bytes, wn_forwarded;
 	double		 wn_x, wn_y, wn_access;
 	int		 wn_first;
+	int		 wn_evil;
 	int		 wn_dark;	/* goes without a word */
 	int		 wn_group;	/* partition */
 	uint8_t		 wn_cert[W_CERT_LEN];
@@ -104,6 +105,7 @@ struct world {
 	uint64_t	 w_hops[W_HOPS_MAX];
 	uint64_t	 w_codes[W_CODES_MAX];	/* messages sent, by code */
 	uint64_t	 w_msgs, w_bytes, w_signs, w_events, w_digest;
+	uint64_t	 w_lookmsgs;	/* sent, of look-ups */
 	uint32_t	*w_jointimes;
 	size_t		 w_njointimes;
 };
@@ -385,6 +387,21 @@ w_code(const uint8_t *msg, size_t len)
 	return (code < W_CODES_MAX ? code : 0);
 }
 
+/* Does a look-up send this: Fetch, RouteQuery, a Ping that is no keep-alive? */
+static inline int
+w_of_lookup(unsigned code, const uint8_t *msg)
+{
+	size_t		 dest = (size_t)msg[34] << 8 | msg[35];
+	size_t		 via = (size_t)msg[32] << 8 | msg[33];
+
+	if (code == WIRE_FETCH || code == WIRE_FETCH_ANS || code == WIRE_ROUTEQUERY ||
+	    code == WIRE_ROUTEQUERY_ANS)
+		return (1);
+	if (code != WIRE_PING && code != WIRE_PING_ANS)
+		return (0);
+	return (dest > 2 + NODEID_LEN || msg[WIRE_HEADER_MIN + via] == WIRE_DEST_RESOURCE);
+}
+
 /* -- what the nodes call -- */
 
 static inline void
@@ -394,11 +411,13 @@ w_send(void *arg, uint64_t id, const void *msg, size_t len)
 	struct world	*w = wn->wn_world;
 	struct wlink	*wl = w_link(wn, id);
 	uint64_t	 at;
+	unsigned	 code = w_code(msg, len);
 
-	if (wl == NULL || !wl->wl_up)
+	if (wl == NULL || !wl->wl_up || (wn->wn_evil && code == WIRE_STORE))
 		return;
 	w->w_msgs++;
-	w->w_codes[w_code(msg, len)]++;
+	w->w_codes[code]++;
+	w->w_lookmsgs += (uint64_t)w_of_lookup(code, msg);
 	wn->wn_msgs++;
 	at = len + FRAME_DATA_HEADER + FRAME_ACK_LEN + 2 * W_TLS_RECORD;
 	w->w_bytes += at;
@@ -563,7 +582,8 @@ w_log(void *arg, int level, const char *text)
 
 /* Nothing is kept on disk: storage in memory is all that a run needs. */
 static const struct node_ops w_ops = {
-	w_send, w_connect, w_close, w_sign, w_verify, w_random, w_log, NULL, NULL, NULL
+	w_send, w_connect, w_close, w_sign, w_verify, w_random, w_log, NULL, NULL, NULL,
+	NULL
 };
 
 #endif

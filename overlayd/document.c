@@ -26,12 +26,23 @@
 
 #define PUSH_PEER_MS	60000	/* to one peer */
 #define PUSH_MS		1000	/* to anybody else */
+#define FORGET_MS	20	/* between portions of data that are dropped, */
+#define FORGET_PLACES	200	/* places each */
+
+static void	 config_forget(void *);
+
+void
+config_init(struct node *n)
+{
+	ntimer_set(&n->n_kindtimer, config_forget, n);
+}
 
 void
 config_clear(struct node *n)
 {
 	size_t		 i;
 
+	ntimer_del(&n->n_timers, &n->n_kindtimer);
 	for (i = 0; i < sizeof(n->n_config) / sizeof(n->n_config[0]); i++) {
 		node_return_free(&n->n_config[i].ret);
 		n->n_config[i].token = 0;
@@ -44,7 +55,6 @@ configupdate_in(struct node *n, struct node_in *in)
 	struct wire_configupdate wc;
 	struct wire_error we;
 	struct span	 block;
-	struct cur	 c;
 	size_t		 i, max = sizeof(n->n_config) / sizeof(n->n_config[0]);
 
 	if (wire_configupdate_parse(&in->ni_msg->wm_contents.wc_body, &wc, &we) == -1) {
@@ -53,12 +63,8 @@ configupdate_in(struct node *n, struct node_in *in)
 	}
 	block = wc.wc_config;
 	if (wc.wc_type == WIRE_CU_KIND) {
-		/* One at a time: Kinds of ours come with the document. */
-		c = wc.wc_kinds;
-		if (wire_kindblock_next(&c, &block) != 1 || cur_left(&c) > 0) {
-			node_error(n, in, WIRE_E_FORBIDDEN, "one Kind at a time");
-			return;
-		}
+		block.p = (const char *)wc.wc_kinds.c_p;
+		block.len = cur_left(&wc.wc_kinds);
 	} else if (wc.wc_type != WIRE_CU_CONFIG) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, "unknown type of update");
 		return;
@@ -137,17 +143,17 @@ config_push_kind(struct node *n, const struct nodeid *to, struct span info)
 	uint32_t	 kind;
 	size_t		 i, size, max = sizeof(n->n_kindpushed) / sizeof(n->n_kindpushed[0]);
 
-	for (i = 0; i < max; i++) {
-		if (nodeid_eq(&n->n_kindpushed[i], to))
-			return;
-	}
 	if (wire_kindlist_parse(info, &c) == -1)
 		return;
-	while (wire_kindid_next(&c, &kind) == 1) {
+	while (rk == NULL && wire_kindid_next(&c, &kind) == 1) {
 		rk = reload_doc_kind(n->n_doc, kind);
-		if (rk != NULL && rk->rk_blob.b_len > 0 && rk->rk_sig != NULL)
-			break;
-		rk = NULL;
+		if (rk != NULL && (rk->rk_blob.b_len == 0 || rk->rk_sig == NULL))
+			rk = NULL;
+		for (i = 0; i < max; i++) {
+			if (n->n_kindpushed[i].kind == kind &&
+			    nodeid_eq(&n->n_kindpushed[i].id, to))
+				rk = NULL;
+		}
 	}
 	if (rk == NULL)
 		return;
@@ -160,7 +166,9 @@ config_push_kind(struct node *n, const struct nodeid *to, struct span info)
 	wbuf_lv(&lw, 2, buf, w.w_len);
 	if (wbuf_ok(&w) == 0 && wbuf_ok(&lw) == 0 &&
 	    build_open(n, &b, WIRE_CONFIGUPDATE) == 0) {
-		n->n_kindpushed[n->n_nextkindpushed++ % max] = *to;
+		i = n->n_nextkindpushed++ % max;
+		n->n_kindpushed[i].id = *to;
+		n->n_kindpushed[i].kind = rk->rk_id;
 		memset(&wc, 0, sizeof(wc));
 		wc.wc_type = WIRE_CU_KIND;
 		cur_init(&wc.wc_kinds, lw.w_buf, lw.w_len);
@@ -171,4 +179,64 @@ config_push_kind(struct node *n, const struct nodeid *to, struct span info)
 		(void)node_request(n, &b, &nd, 1, 0, NULL, NULL);
 	}
 	free(buf);
+}
+
+void
+config_sweep(struct node *n)
+{
+	ntimer_add(&n->n_timers, &n->n_kindtimer, n->n_mono);
+}
+
+static void
+config_forget(void *arg)
+{
+	struct node	*n = arg;
+	struct storage_place *sp;
+	struct nodeid	 first;
+	uint32_t	 kind = 0;
+	unsigned	 max = FORGET_PLACES;
+
+	memset(&first, 0, sizeof(first));
+	while ((sp = storage_nfind(&n->n_storage, &first, kind)) != NULL) {
+		kind = sp->sp_kind;
+		if (!n->n_conf.nc_client && reload_doc_kind(n->n_doc, kind) != NULL) {
+			/* One that stays; on to the next Kind. */
+			if (++kind == 0)
+				return;
+			continue;
+		}
+		storage_drop(&n->n_storage, sp);
+		if (--max == 0) {
+			ntimer_add(&n->n_timers, &n->n_kindtimer, n->n_mono + FORGET_MS);
+			return;
+		}
+	}
+}
+
+void
+config_kind(struct node *n, uint32_t kind, int model)
+{
+	const struct reload_kind *rk = reload_doc_kind(n->n_doc, kind);
+	struct storage_place *sp;
+	struct nodeid	 first;
+
+	memset(&first, 0, sizeof(first));
+	if (rk == NULL)
+		config_sweep(n);
+	else if (model != 0 && rk->rk_model != model) {
+		/* Its values mean nothing now, and new ones may come at once. */
+		while ((sp = storage_nfind(&n->n_storage, &first, kind)) != NULL &&
+		    sp->sp_kind == kind)
+			storage_drop(&n->n_storage, sp);
+	}
+}
+
+void
+config_kinds(struct node *n, const struct reload_doc *old)
+{
+	size_t		 i;
+
+	for (i = 0; i < old->rd_kinds; i++)
+		config_kind(n, old->rd_kind[i].rk_id, old->rd_kind[i].rk_model);
+	memset(n->n_kindpushed, 0, sizeof(n->n_kindpushed));
 }

@@ -16,28 +16,24 @@
 
 /*
  * core: messages of our own: built, signed by the process that has the key,
- * sent, repeated, answered; the memory of answers that were given.
+ * sent, repeated, answered.
  */
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "node.h"
 
-#define BUCKET_SIZE	65535
-#define DUP_MAX		8192
-#define DUP_BYTES_MAX	((size_t)8 * 1024 * 1024)
-#define SENDS_MAX	5	/* RFC 6940, 6.2.1 */
-#define ERRORS_BURST	50	/* errors about unverified messages, */
-#define ERRORS_RATE	20	/* a second */
+#define BUCKET_MAX	65535
+#define NODE_SPARES	4	/* buffers kept, of all nodes of the process */
 #define SIGN_RETRY_MS	200
 
 static int	 node_req_cmp(const struct node_req *, const struct node_req *);
-static int	 node_dup_cmp(const struct node_dup *, const struct node_dup *);
 static void	 req_timeout(void *);
 static void	 req_free(struct node *, struct node_req *);
 static void	 req_fail(struct node *, struct node_req *, int);
-static void	 sig_free(struct node_sig *);
+static void	 sig_free(struct node *, struct node_sig *);
 static int	 sig_input(struct node *, const struct node_sig *, struct wbuf *, uint64_t);
 static void	 sig_pump(struct node *);
 static void	 sig_pump_timer(void *);
@@ -49,14 +45,12 @@ static uint8_t	*sig_assemble(struct node *, const struct node_sig *, uint64_t,
 		    const void *, size_t, const void *, size_t, const void *, size_t,
 		    size_t *, size_t *);
 static struct node_sig *sig_new(struct node *, struct node_build *);
-static void	 dup_free(struct node *, struct node_dup *);
-static void	 dup_answer(struct node *, const struct node_return *, const void *, size_t);
-static void	 answer_send(struct node *, const struct node_return *, const void *, size_t);
+
+/* Large ones would else come from the system for each message anew. */
+static struct wbuf	 spares[NODE_SPARES];	/* w_buf NULL: none */
 
 RB_PROTOTYPE(node_reqs, node_req, rq_entry, node_req_cmp)
-RB_PROTOTYPE(node_dups, node_dup, nu_entry, node_dup_cmp)
 RB_GENERATE(node_reqs, node_req, rq_entry, node_req_cmp)
-RB_GENERATE(node_dups, node_dup, nu_entry, node_dup_cmp)
 
 static int
 node_req_cmp(const struct node_req *a, const struct node_req *b)
@@ -64,25 +58,15 @@ node_req_cmp(const struct node_req *a, const struct node_req *b)
 	return (a->rq_tid < b->rq_tid ? -1 : a->rq_tid > b->rq_tid);
 }
 
-static int
-node_dup_cmp(const struct node_dup *a, const struct node_dup *b)
-{
-	if (a->nu_tid != b->nu_tid)
-		return (a->nu_tid < b->nu_tid ? -1 : 1);
-	return (nodeid_cmp(&a->nu_signer, &b->nu_signer));
-}
-
 void
 message_init(struct node *n)
 {
 	RB_INIT(&n->n_reqs);
-	RB_INIT(&n->n_dups);
-	TAILQ_INIT(&n->n_dupage);
+	dup_init(n);
 	TAILQ_INIT(&n->n_sigwait);
 	TAILQ_INIT(&n->n_datawait);
 	TAILQ_INIT(&n->n_sigsent);
 	ntimer_set(&n->n_sigtimer, sig_pump_timer, n);
-	n->n_errtokens = ERRORS_BURST;
 }
 
 void
@@ -91,7 +75,6 @@ message_clear(struct node *n)
 	struct node_sigs *q[3] = { &n->n_sigwait, &n->n_datawait, &n->n_sigsent };
 	struct node_sig	*ns;
 	struct node_req	*rq;
-	struct node_dup	*nu;
 	struct node_resp resp;
 	size_t		 i;
 
@@ -102,7 +85,7 @@ message_clear(struct node *n)
 			TAILQ_REMOVE(q[i], ns, ns_entry);
 			if (ns->ns_done != NULL)
 				ns->ns_done(n, -1, NULL, 0, ns->ns_arg);
-			sig_free(ns);
+			sig_free(n, ns);
 		}
 	}
 	n->n_nsigwait = n->n_nsigsent = 0;
@@ -110,23 +93,60 @@ message_clear(struct node *n)
 	resp.nr_error = WIRE_E_REQUEST_TIMEOUT;
 	while ((rq = RB_MIN(node_reqs, &n->n_reqs)) != NULL)
 		node_req_finish(n, rq, &resp);
-	while ((nu = TAILQ_FIRST(&n->n_dupage)) != NULL)
-		dup_free(n, nu);
+	dup_clear(n);
 	ntimer_del(&n->n_timers, &n->n_sigtimer);
 }
 
 /* -- building -- */
 
 int
-build_open(struct node *n, struct node_build *b, uint16_t code)
+node_buffer(const struct node *n, struct wbuf *w)
 {
-	size_t		 size = n->n_doc->rd_max_message;
+	size_t		 i, size = n->n_doc->rd_max_message;
 	uint8_t		*buf;
 
-	memset(b, 0, sizeof(*b));
+	for (i = 0; i < NODE_SPARES; i++) {
+		if (spares[i].w_buf == NULL || spares[i].w_size != size)
+			continue;
+		wbuf_init(w, spares[i].w_buf, size);
+		spares[i].w_buf = NULL;
+		return (0);
+	}
+	memset(w, 0, sizeof(*w));
 	if ((buf = malloc(size)) == NULL)
 		return (-1);
-	wbuf_init(&b->nb_w, buf, size);
+	wbuf_init(w, buf, size);
+	return (0);
+}
+
+void
+node_spare(struct wbuf *w)
+{
+	size_t		 i;
+
+	if (w->w_buf == NULL)
+		return;
+	/* A writer that failed may have come to any place. */
+	sodium_memzero(w->w_buf, wbuf_ok(w) == 0 ? w->w_len : w->w_size);
+	for (i = 0; i < NODE_SPARES && spares[i].w_buf != NULL; i++) {
+		if (spares[i].w_size != w->w_size)
+			break;		/* of an earlier document */
+	}
+	if (i < NODE_SPARES) {
+		free(spares[i].w_buf);
+		spares[i] = *w;
+	} else
+		free(w->w_buf);
+	memset(w, 0, sizeof(*w));
+}
+
+int
+build_open(struct node *n, struct node_build *b, uint16_t code)
+{
+	memset(b, 0, sizeof(*b));
+	b->nb_node = n;
+	if (node_buffer(n, &b->nb_w) == -1)
+		return (-1);
 	b->nb_mark = wire_contents_open(&b->nb_w, code);
 	return (0);
 }
@@ -134,22 +154,20 @@ build_open(struct node *n, struct node_build *b, uint16_t code)
 void
 build_free(struct node_build *b)
 {
-	free(b->nb_w.w_buf);
-	free(b->nb_bucket.w_buf);
+	if (b->nb_node != NULL) {
+		node_spare(&b->nb_w);
+		node_spare(&b->nb_bucket);
+	}
 	memset(b, 0, sizeof(*b));
 }
 
 void
 build_cert(struct node_build *b, const void *der, size_t len)
 {
-	uint8_t		*buf;
-
-	if (b->nb_bucket.w_buf == NULL) {
-		if ((buf = malloc(BUCKET_SIZE)) == NULL) {
-			(void)wbuf_fail(&b->nb_w);
-			return;
-		}
-		wbuf_init(&b->nb_bucket, buf, BUCKET_SIZE);
+	/* One above BUCKET_MAX does not get past sig_new. */
+	if (b->nb_bucket.w_buf == NULL && node_buffer(b->nb_node, &b->nb_bucket) == -1) {
+		(void)wbuf_fail(&b->nb_w);
+		return;
 	}
 	reload_bucket_add(&b->nb_bucket, der, len);
 }
@@ -166,8 +184,9 @@ node_dest_write(struct wbuf *w, const struct node_dest *nd)
 /* -- signatures -- */
 
 static void
-sig_free(struct node_sig *ns)
+sig_free(struct node *n, struct node_sig *ns)
 {
+	n->n_sigbytes -= ns->ns_len + ns->ns_bucketlen;
 	node_return_free(&ns->ns_ret);
 	free(ns->ns_data);
 	free(ns->ns_bucket);
@@ -191,25 +210,29 @@ sig_new(struct node *n, struct node_build *b)
 
 	wire_contents_close(&b->nb_w, b->nb_mark, NULL);
 	if (wbuf_ok(&b->nb_w) == -1 ||
-	    (b->nb_bucket.w_buf != NULL && wbuf_ok(&b->nb_bucket) == -1) ||
+	    (b->nb_bucket.w_buf != NULL && (wbuf_ok(&b->nb_bucket) == -1 ||
+	    b->nb_bucket.w_len > BUCKET_MAX)) ||
 	    b->nb_w.w_len > VIPR_IMSG_MAX - 1024 ||
 	    n->n_closing || n->n_nsigwait >= NODE_SIGN_QUEUE_MAX ||
+	    n->n_sigbytes >= NODE_SIGN_BYTES_MAX ||
 	    (ns = calloc(1, sizeof(*ns))) == NULL)
 		goto out;
 	ns->ns_type = KS_RELOAD_MSG;
-	ns->ns_len = b->nb_w.w_len;
-	if ((ns->ns_data = malloc(ns->ns_len)) == NULL)
+	if ((ns->ns_data = malloc(b->nb_w.w_len)) == NULL)
 		goto fail;
+	ns->ns_len = b->nb_w.w_len;
+	n->n_sigbytes += ns->ns_len;
 	memcpy(ns->ns_data, b->nb_w.w_buf, ns->ns_len);
 	if (b->nb_bucket.w_len > 0) {
 		if ((ns->ns_bucket = malloc(b->nb_bucket.w_len)) == NULL)
 			goto fail;
 		memcpy(ns->ns_bucket, b->nb_bucket.w_buf, b->nb_bucket.w_len);
 		ns->ns_bucketlen = b->nb_bucket.w_len;
+		n->n_sigbytes += ns->ns_bucketlen;
 	}
 	goto out;
 fail:
-	sig_free(ns);
+	sig_free(n, ns);
 	ns = NULL;
 out:
 	build_free(b);
@@ -311,7 +334,7 @@ node_signed(struct node *n, uint64_t id, int error, const void *sig, size_t len)
 		sig_request(n, ns, sig, len);
 	else
 		sig_answer(n, ns, sig, len);
-	sig_free(ns);
+	sig_free(n, ns);
 	sig_pump(n);
 }
 
@@ -329,6 +352,7 @@ node_sign_data(struct node *n, const void *in, size_t len, node_sigdone done, vo
 	}
 	memcpy(ns->ns_data, in, len);
 	ns->ns_len = len;
+	n->n_sigbytes += len;
 	ns->ns_type = KS_RELOAD_DATA;
 	ns->ns_done = done;
 	ns->ns_arg = arg;
@@ -349,14 +373,14 @@ node_sign_cancel(struct node *n, void *arg)
 			continue;
 		TAILQ_REMOVE(&n->n_datawait, ns, ns_entry);
 		n->n_nsigwait--;
-		sig_free(ns);
+		sig_free(n, ns);
 	}
 	TAILQ_FOREACH_SAFE(ns, &n->n_sigsent, ns_entry, nns) {
 		if (ns->ns_done == NULL || ns->ns_arg != arg)
 			continue;
 		TAILQ_REMOVE(&n->n_sigsent, ns, ns_entry);
 		n->n_nsigsent--;
-		sig_free(ns);
+		sig_free(n, ns);
 	}
 }
 
@@ -480,7 +504,7 @@ node_request(struct node *n, struct node_build *b, const struct node_dest *dests
 	sig_pump(n);
 	/* Until it is signed: key may be away for a while. */
 	ntimer_add(&n->n_timers, &rq->rq_timer, n->n_mono +
-	    (uint64_t)SENDS_MAX * n->n_doc->rd_reliability_ms);
+	    (uint64_t)NODE_SENDS_MAX * n->n_doc->rd_reliability_ms);
 	return (rq->rq_tid);
 fail:
 	build_free(b);
@@ -515,7 +539,7 @@ req_timeout(void *arg)
 	struct node	*n = rq->rq_node;
 	struct node_resp resp;
 
-	if (rq->rq_error == 0 && rq->rq_msg != NULL && rq->rq_sends < SENDS_MAX) {
+	if (rq->rq_error == 0 && rq->rq_msg != NULL && rq->rq_sends < NODE_SENDS_MAX) {
 		rq->rq_sends++;
 		ntimer_add(&n->n_timers, &rq->rq_timer,
 		    n->n_mono + n->n_doc->rd_reliability_ms);
@@ -523,7 +547,8 @@ req_timeout(void *arg)
 		return;
 	}
 	memset(&resp, 0, sizeof(resp));
-	resp.nr_error = rq->rq_error != 0 ? rq->rq_error : WIRE_E_REQUEST_TIMEOUT;
+	resp.nr_error = rq->rq_error != 0 ? rq->rq_error :
+	    rq->rq_hint != 0 ? rq->rq_hint : WIRE_E_REQUEST_TIMEOUT;
 	n->n_stats.ns_timeouts++;
 	node_req_finish(n, rq, &resp);
 }
@@ -595,6 +620,15 @@ node_answer_to(struct node *n, struct node_return *nx, struct node_build *b)
 {
 	struct node_sig	*ns;
 
+	/* Half of the queue is for what we ask ourselves: who asks us much has
+	 * to wait before the ring falls apart. */
+	if (n->n_nsigwait >= NODE_SIGN_QUEUE_MAX / 2 ||
+	    n->n_sigbytes >= NODE_SIGN_BYTES_MAX / 2) {
+		n->n_stats.ns_dropped++;
+		build_free(b);
+		node_return_free(nx);
+		return;
+	}
 	if ((ns = sig_new(n, b)) == NULL) {
 		node_return_free(nx);
 		return;
@@ -620,32 +654,6 @@ node_answer(struct node *n, struct node_in *in, struct node_build *b)
 }
 
 static void
-answer_send(struct node *n, const struct node_return *nx, const void *tail, size_t len)
-{
-	struct wire_header wh;
-	struct wbuf	 w;
-	uint8_t		*buf;
-	size_t		 size;
-
-	size = WIRE_HEADER_MIN + nx->nx_destlen + nx->nx_optslen + len;
-	if ((buf = malloc(size)) == NULL)
-		return;
-	wire_header_init(&wh, n->n_doc->rd_hash, n->n_doc->rd_sequence,
-	    n->n_doc->rd_initial_ttl, nx->nx_tid);
-	cur_init(&wh.wh_via, NULL, 0);
-	cur_init(&wh.wh_dest, nx->nx_dest, nx->nx_destlen);
-	cur_init(&wh.wh_options, nx->nx_opts, nx->nx_optslen);
-	wbuf_init(&w, buf, size);
-	wire_header_write(&w, &wh);
-	wbuf_bytes(&w, tail, len);
-	if (wbuf_ok(&w) == 0) {
-		wire_length_set(buf, w.w_len);
-		route_out(n, buf, w.w_len, 0);
-	}
-	free(buf);
-}
-
-static void
 sig_answer(struct node *n, struct node_sig *ns, const void *sig, size_t siglen)
 {
 	struct node_return *nx = &ns->ns_ret;
@@ -666,7 +674,7 @@ sig_answer(struct node *n, struct node_sig *ns, const void *sig, size_t siglen)
 	}
 	if (nx->nx_cache)
 		dup_answer(n, nx, msg + tail, len - tail);
-	route_out(n, msg, len, 0);
+	route_out(n, msg, len, nx->nx_link);
 	free(msg);
 }
 
@@ -693,72 +701,8 @@ node_error(struct node *n, struct node_in *in, int code, const char *text)
 	    wire_code_str(in->ni_ret.nx_code) : "request",
 	    wire_errcode_str((unsigned)code) != NULL ?
 	    wire_errcode_str((unsigned)code) : "error", text);
+	if (in->ni_link != 0 && !limit_error(n, &in->ni_signer, &in->ni_from,
+	    in->ni_ret.nx_code))
+		return;		/* the caller frees the way back */
 	node_error_to(n, &in->ni_ret, code, text, strlen(text));
-}
-
-/* -- repeated requests -- */
-
-static void
-dup_free(struct node *n, struct node_dup *nu)
-{
-	RB_REMOVE(node_dups, &n->n_dups, nu);
-	TAILQ_REMOVE(&n->n_dupage, nu, nu_age);
-	n->n_ndups--;
-	n->n_dupbytes -= nu->nu_len;
-	free(nu->nu_data);
-	free(nu);
-}
-
-/* Forget answers that nobody can ask for any more, and the oldest when there
- * are too many. */
-void
-node_dup_expire(struct node *n)
-{
-	struct node_dup	*nu;
-
-	while ((nu = TAILQ_FIRST(&n->n_dupage)) != NULL &&
-	    (nu->nu_until <= n->n_mono || n->n_ndups >= DUP_MAX ||
-	    n->n_dupbytes >= DUP_BYTES_MAX))
-		dup_free(n, nu);
-}
-
-int
-node_dup_check(struct node *n, struct node_in *in)
-{
-	struct node_dup	*nu, key;
-
-	node_dup_expire(n);
-	key.nu_tid = in->ni_ret.nx_tid;
-	key.nu_signer = in->ni_signer.ng_node;
-	if ((nu = RB_FIND(node_dups, &n->n_dups, &key)) != NULL) {
-		if (nu->nu_data != NULL)
-			answer_send(n, &in->ni_ret, nu->nu_data, nu->nu_len);
-		return (1);
-	}
-	if ((nu = calloc(1, sizeof(*nu))) == NULL)
-		return (0);
-	nu->nu_tid = key.nu_tid;
-	nu->nu_signer = key.nu_signer;
-	nu->nu_until = n->n_mono + (uint64_t)SENDS_MAX * n->n_doc->rd_reliability_ms;
-	RB_INSERT(node_dups, &n->n_dups, nu);
-	TAILQ_INSERT_TAIL(&n->n_dupage, nu, nu_age);
-	n->n_ndups++;
-	in->ni_ret.nx_cache = 1;
-	in->ni_ret.nx_signer = key.nu_signer;
-	return (0);
-}
-
-static void
-dup_answer(struct node *n, const struct node_return *nx, const void *data, size_t len)
-{
-	struct node_dup	*nu, key;
-
-	key.nu_tid = nx->nx_tid;
-	key.nu_signer = nx->nx_signer;
-	nu = RB_FIND(node_dups, &n->n_dups, &key);
-	if (nu == NULL || nu->nu_data != NULL || (nu->nu_data = malloc(len)) == NULL)
-		return;
-	memcpy(nu->nu_data, data, len);
-	nu->nu_len = len;
-	n->n_dupbytes += len;
 }

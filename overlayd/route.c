@@ -22,17 +22,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node.h"
+#include "lookup.h"
 
 #define SELF_MAX	1024	/* messages to ourselves that wait */
-#define ERRORS_BURST	50
+#define ERRORS_BURST	50	/* errors about unverified messages, */
 #define ERRORS_RATE	20	/* a second */
+#define HINTS_MAX	3	/* Errors from the way that end a request */
 
 static int	 route_message(struct node *, uint64_t, const struct nodeid *,
 		    const void *, size_t);
-static int	 route_dest(struct node *, struct wire_header *, struct wire_dest *);
+static int	 route_dest(struct node *, struct wire_header *, struct wire_dest *,
+		    uint8_t [WIRE_LISTS_MAX]);
+static int	 route_restore(struct node *, struct wire_header *, const struct wire_dest *,
+		    const struct cur *, uint8_t [WIRE_LISTS_MAX]);
 static void	 route_forward(struct node *, uint64_t, const struct nodeid *,
 		    struct wire_header *, const struct wire_dest *, const uint8_t *, size_t);
+static uint64_t	 route_onward(struct node *, uint64_t, const struct nodeid *,
+		    const struct wire_dest *);
+static void	 route_transmit(struct node *, uint64_t, const struct nodeid *,
+		    struct wire_header *, const uint8_t *, size_t);
+static int	 route_via(struct node *, const struct nodeid *, struct wire_header *,
+		    size_t, uint8_t [WIRE_LISTS_MAX]);
+static int	 route_stateless(const struct wire_header *);
+static void	 route_too_large(struct node *, const struct wire_header *, uint16_t,
+		    const struct nodeid *, const char *);
 static void	 route_consume(struct node *, uint64_t, const struct nodeid *,
 		    const struct wire_dest *, const struct wire_header *,
 		    const void *, size_t);
@@ -41,7 +54,6 @@ static void	 route_transit_error(struct node *, const struct wire_header *, uint
 static int	 route_options_known(const struct wire_header *, unsigned);
 static int	 route_is_request(const struct wire_header *, const uint8_t *, size_t,
 		    uint16_t *);
-static int	 route_verify(struct node *, const struct wire_msg *, struct node_signer *);
 static void	 route_request(struct node *, uint64_t, const struct nodeid *,
 		    const struct wire_dest *, const struct wire_msg *);
 static int	 route_request_ok(struct node *, struct node_in *);
@@ -49,12 +61,14 @@ static void	 route_dispatch(struct node *, struct node_in *);
 static void	 route_response(struct node *, const struct wire_msg *);
 static int	 route_signer_ok(struct node *, const struct node_req *,
 		    const struct nodeid *);
+static int	 route_hint(struct node *, struct node_req *, const struct nodeid *, int);
 static void	 route_self(void *);
 
 void
 route_init(struct node *n)
 {
 	STAILQ_INIT(&n->n_selfq);
+	n->n_errtokens = ERRORS_BURST;
 	ntimer_set(&n->n_selftimer, route_self, n);
 }
 
@@ -95,6 +109,10 @@ route_link(struct node *n, const struct nodeid *id, int resource)
 		return (0);
 	if ((np = node_peer_find(n, id)) != NULL)
 		return (route_peer_link(np));
+	if (n->n_join == JOIN_CLIENT) {
+		np = node_peer_find(n, client_hop(n, id));
+		return (np == NULL ? 0 : route_peer_link(np));
+	}
 	if (n->n_join != JOIN_DONE)
 		return (0);
 	if (!resource && ring_responsible(&n->n_ring, id))
@@ -116,6 +134,15 @@ route_out(struct node *n, const void *msg, size_t len, uint64_t link)
 	struct cur	 c;
 	int		 resource;
 
+	/*
+	 * An answer kept for a request that comes again by a longer way, or a
+	 * message from before max-message-size was lowered: the peer would
+	 * close the link.
+	 */
+	if (len > n->n_doc->rd_max_message) {
+		n->n_stats.ns_dropped++;
+		return;
+	}
 	if (link != 0) {
 		n->n_stats.ns_out++;
 		n->n_ops->no_send(n->n_arg, link, msg, len);
@@ -171,8 +198,10 @@ node_input(struct node *n, uint64_t link, const void *msg, size_t len)
 	struct node_link *nl;
 	struct nodeid	 from;
 
-	if ((nl = node_link_find(n, link)) == NULL || nl->nl_peer == NULL)
+	if ((nl = node_link_find(n, link)) == NULL)
 		return (-1);
+	if (nl->nl_peer == NULL)
+		return (nl->nl_nids > 0 ? several_input(n, nl, msg, len) : -1);
 	n->n_stats.ns_in++;
 	nl->nl_peer->np_used = n->n_mono;
 	from = nl->nl_peer->np_id;
@@ -184,17 +213,22 @@ node_input(struct node *n, uint64_t link, const void *msg, size_t len)
  * *wd, wh_dest then begins with it; -1: drop.
  */
 static int
-route_dest(struct node *n, struct wire_header *wh, struct wire_dest *wd)
+route_dest(struct node *n, struct wire_header *wh, struct wire_dest *wd,
+    uint8_t list[WIRE_LISTS_MAX])
 {
 	struct nodeid	 id;
 	struct cur	 next;
+	int		 restored = 0;
 
 	for (;;) {
 		next = wh->wh_dest;
 		if (wire_dest_next(&next, wd) != 1)
 			return (-1);
+		if (wd->wd_type == WIRE_DEST_OPAQUE && !restored++ &&
+		    route_restore(n, wh, wd, &next, list) == 0)
+			continue;
 		if (wd->wd_type != WIRE_DEST_NODE && wd->wd_type != WIRE_DEST_RESOURCE)
-			return (-1);	/* we issue no opaque ids */
+			return (-1);
 		if (wd->wd_id.len != NODEID_LEN)
 			return (-1);
 		memcpy(id.id_b, wd->wd_id.p, NODEID_LEN);
@@ -211,6 +245,26 @@ route_dest(struct node *n, struct wire_header *wh, struct wire_dest *wd)
 			return (1);
 		wh->wh_dest = next;
 	}
+}
+
+/* In the place of an opaque id of ours: what was saved, before what follows.
+ * That begins with the peer that brought the request. */
+static int
+route_restore(struct node *n, struct wire_header *wh, const struct wire_dest *wd,
+    const struct cur *rest, uint8_t list[WIRE_LISTS_MAX])
+{
+	struct cur	 saved;
+	struct wbuf	 w;
+
+	if (via_load(n, wd, wh->wh_tid, &saved) == -1)
+		return (-1);
+	wbuf_init(&w, list, WIRE_LISTS_MAX);
+	wbuf_bytes(&w, saved.c_p, cur_left(&saved));
+	wbuf_bytes(&w, rest->c_p, cur_left(rest));
+	if (wbuf_ok(&w) == -1)
+		return (-1);
+	cur_init(&wh->wh_dest, list, w.w_len);
+	return (0);
 }
 
 static int
@@ -238,6 +292,7 @@ route_message(struct node *n, uint64_t link, const struct nodeid *from,
 	struct wire_error we;
 	struct wire_dest wd;
 	uint16_t	 code;
+	uint8_t		 list[WIRE_LISTS_MAX];
 	int		 r;
 
 	if (wire_fragment_parse(msg, len, &wh, &we) == -1) {
@@ -255,7 +310,13 @@ route_message(struct node *n, uint64_t link, const struct nodeid *from,
 		n->n_stats.ns_dropped++;
 		return (0);
 	}
-	r = route_dest(n, &wh, &wd);
+	if (wh.wh_duplicate && route_is_request(&wh, msg, len, &code) && code != 0) {
+		route_transit_error(n, &wh, code, from, WIRE_E_INVALID_MESSAGE,
+		    "a destination stands twice in the list");
+		n->n_stats.ns_dropped++;
+		return (0);
+	}
+	r = route_dest(n, &wh, &wd, list);
 	if (r == 1)
 		route_consume(n, link, from, &wd, &wh, msg, len);
 	else if (r == 0)
@@ -303,6 +364,8 @@ route_transit_error(struct node *n, const struct wire_header *wh, uint16_t code,
 	struct node_return nx;
 	uint64_t	 ms;
 
+	if (code == 0)
+		return;		/* a later fragment: perhaps of an answer */
 	ms = n->n_mono - n->n_errtokens_at;
 	if (ms >= 1000 / ERRORS_RATE) {
 		n->n_errtokens_at = n->n_mono;
@@ -333,17 +396,34 @@ route_options_known(const struct wire_header *wh, unsigned flag)
 	return (1);
 }
 
+/* The link on which a message goes on; 0: it is dropped here. */
+static uint64_t
+route_onward(struct node *n, uint64_t link, const struct nodeid *from,
+    const struct wire_dest *wd)
+{
+	struct node_peer *np;
+	struct nodeid	 id;
+	uint64_t	 out;
+
+	memcpy(id.id_b, wd->wd_id.p, NODEID_LEN);
+	if ((out = route_link(n, &id, wd->wd_type == WIRE_DEST_RESOURCE)) == 0)
+		return (0);
+	/* Back to where it came from: that peer and we do not see the same
+	 * ring.  Somebody is gone; the message will be sent again. */
+	if (link != 0 && (np = node_peer_find(n, from)) != NULL &&
+	    route_peer_link(np) == out) {
+		update_doubt(n, NULL, NULL);
+		return (0);
+	}
+	return (out);
+}
+
 static void
 route_forward(struct node *n, uint64_t link, const struct nodeid *from,
     struct wire_header *wh, const struct wire_dest *wd, const uint8_t *msg, size_t len)
 {
-	struct node_peer *np;
-	struct nodeid	 id;
-	struct wbuf	 w;
 	uint64_t	 out;
 	uint16_t	 code;
-	uint8_t		*buf, via[WIRE_LISTS_MAX];
-	size_t		 size;
 	int		 request;
 
 	request = route_is_request(wh, msg, len, &code);
@@ -355,21 +435,12 @@ route_forward(struct node *n, uint64_t link, const struct nodeid *from,
 			    "not in the ring");
 		return;
 	}
-	memcpy(id.id_b, wd->wd_id.p, NODEID_LEN);
-	out = route_link(n, &id, wd->wd_type == WIRE_DEST_RESOURCE);
-	if (out == 0) {
+	if ((out = route_onward(n, link, from, wd)) == 0) {
 		n->n_stats.ns_dropped++;
-		return;
-	}
-	/* Back to where it came from: that peer and we do not see the same
-	 * ring.  Somebody is gone; the message will be sent again. */
-	if (link != 0 && (np = node_peer_find(n, from)) != NULL &&
-	    route_peer_link(np) == out) {
-		n->n_stats.ns_dropped++;
-		update_doubt(n, NULL, NULL);
 		return;
 	}
 	if (request && !route_options_known(wh, WIRE_OPT_FORWARD_CRITICAL)) {
+		n->n_stats.ns_dropped++;
 		route_transit_error(n, wh, code, from, WIRE_E_UNSUPPORTED_OPTION,
 		    "critical forwarding option");
 		return;
@@ -381,33 +452,95 @@ route_forward(struct node *n, uint64_t link, const struct nodeid *from,
 		n->n_stats.ns_dropped++;
 		return;
 	}
-	size = len + 2 + NODEID_LEN;
-	if (size > n->n_doc->rd_max_message + (size_t)WIRE_LISTS_MAX ||
-	    (buf = malloc(size)) == NULL) {
-		n->n_stats.ns_dropped++;
-		return;
-	}
-	if (request) {
-		wbuf_init(&w, via, sizeof(via));
-		wbuf_bytes(&w, wh->wh_via.c_p, cur_left(&wh->wh_via));
-		wire_dest_node(&w, from->id_b);
-		if (wbuf_ok(&w) == -1) {
-			n->n_stats.ns_dropped++;
-			free(buf);
+	wh->wh_ttl--;
+	route_transmit(n, out, request ? from : NULL, wh, msg, len);
+}
+
+/* from: of a request, NULL for an answer, whose via list is left alone. */
+static void
+route_transmit(struct node *n, uint64_t out, const struct nodeid *from,
+    struct wire_header *wh, const uint8_t *msg, size_t len)
+{
+	const struct wire_header was = *wh;
+	uint16_t	 code = 0;
+	uint8_t		 via[WIRE_LISTS_MAX];
+
+	if (from != NULL) {
+		(void)route_is_request(wh, msg, len, &code);
+		if (route_via(n, from, wh, len - wh->wh_size, via) == -1) {
+			route_too_large(n, &was, code, from, "via list too long");
 			return;
 		}
+	}
+	if (frag_send(n, out, wh, msg + was.wh_size, len - was.wh_size) == -1) {
+		route_too_large(n, &was, code, from, "too large with its lists, "
+		    "and too small to be cut");
+		return;
+	}
+	n->n_stats.ns_forwarded++;
+}
+
+/* code 0: an answer, or nobody knows; nothing is said then. */
+static void
+route_too_large(struct node *n, const struct wire_header *wh, uint16_t code,
+    const struct nodeid *from, const char *why)
+{
+	n->n_stats.ns_dropped++;
+	node_log(n, NODE_DEBUG, "message not forwarded: %s", why);
+	if (from != NULL)
+		route_transit_error(n, wh, code, from, WIRE_E_MESSAGE_TOO_LARGE, why);
+}
+
+/* RFC 7263: forwarded with the full via list, no state is kept. */
+static int
+route_stateless(const struct wire_header *wh)
+{
+	struct wire_option wo;
+	struct cur	 c = wh->wh_options;
+
+	while (wire_option_next(&c, &wo) == 1) {
+		if (wo.wo_flags & WIRE_OPT_STATELESS)
+			return (1);
+	}
+	return (0);
+}
+
+/*
+ * The previous hop goes into the via list.  Where that is above a limit, of the
+ * lists or max-message-size, an opaque id of ours takes the place of them all;
+ * where there is no room for that either, the message is left to be cut.
+ * payload: what follows the header, bytes.
+ */
+static int
+route_via(struct node *n, const struct nodeid *from, struct wire_header *wh,
+    size_t payload, uint8_t via[WIRE_LISTS_MAX])
+{
+	struct wbuf	 w;
+	uint8_t		 id[2];
+	size_t		 rest;
+	int		 fits;
+
+	rest = cur_left(&wh->wh_dest) + cur_left(&wh->wh_options);
+	wbuf_init(&w, via, WIRE_LISTS_MAX);
+	wbuf_bytes(&w, wh->wh_via.c_p, cur_left(&wh->wh_via));
+	wire_dest_node(&w, from->id_b);
+	/* One entry is left for the peer that adds the last one. */
+	fits = wbuf_ok(&w) == 0 && w.w_len + rest <= WIRE_LISTS_MAX &&
+	    wire_dest_count(&wh->wh_via) + 2 <= WIRE_ENTRIES_MAX;
+	if (fits && WIRE_HEADER_MIN + w.w_len + rest + payload <= n->n_doc->rd_max_message) {
 		cur_init(&wh->wh_via, via, w.w_len);
+		return (0);
 	}
-	wh->wh_ttl--;
-	wbuf_init(&w, buf, size);
-	wire_header_write(&w, wh);
-	wbuf_bytes(&w, msg + wh->wh_size, len - wh->wh_size);
-	if (wbuf_ok(&w) == 0) {
-		wire_length_set(buf, w.w_len);
-		n->n_stats.ns_forwarded++;
-		n->n_ops->no_send(n->n_arg, out, buf, w.w_len);
+	if (!route_stateless(wh) && via_save(n, wh, from, id) == 0) {
+		n->n_stats.ns_compressed++;
+		memcpy(via, id, sizeof(id));
+		cur_init(&wh->wh_via, via, sizeof(id));
+		return (0);
 	}
-	free(buf);
+	if (!fits)
+		return (-1);
+	cur_init(&wh->wh_via, via, w.w_len);
+	return (0);
 }
 
 static void
@@ -420,7 +553,7 @@ route_consume(struct node *n, uint64_t link, const struct nodeid *from,
 	uint8_t		*whole = NULL;
 
 	if (wh->wh_fragment != WIRE_FRAG_WHOLE) {
-		if ((whole = frag_add(n, wh, msg, len, &len)) == NULL)
+		if ((whole = frag_add(n, from, wh, msg, len, &len)) == NULL)
 			return;
 		msg = whole;
 	}
@@ -437,7 +570,7 @@ route_consume(struct node *n, uint64_t link, const struct nodeid *from,
 	free(whole);
 }
 
-static int
+int
 route_verify(struct node *n, const struct wire_msg *wm, struct node_signer *ng)
 {
 	struct span	 parts[2];
@@ -474,7 +607,12 @@ route_request(struct node *n, uint64_t link, const struct nodeid *from,
 	in.ni_from = *from;
 	in.ni_link = link;
 	in.ni_dest = *wd;
+	if (link != 0 && limit_muted(n, wm->wm_sec.rb_sig.rs_id.ri_value, from,
+	    wm->wm_contents.wc_code))
+		return;
 	if (route_verify(n, wm, &in.ni_signer) == -1)
+		return;
+	if (link != 0 && !limit_allow(n, &in.ni_signer, from, wm->wm_contents.wc_code))
 		return;
 	if (node_return_make(n, &wm->wm_header, wm->wm_contents.wc_code, from,
 	    &in.ni_ret) == -1)
@@ -564,22 +702,38 @@ route_dispatch(struct node *n, struct node_in *in)
 static int
 route_signer_ok(struct node *n, const struct node_req *rq, const struct nodeid *signer)
 {
-	const struct nodeid *id;
-	size_t		 i;
-
 	if (rq->rq_dest.nd_type == WIRE_DEST_NODE)
 		return (nodeid_is_wildcard(&rq->rq_dest.nd_id) ||
 		    nodeid_eq(&rq->rq_dest.nd_id, signer));
 	if (n->n_join != JOIN_DONE || rq->rq_any)
 		return (1);
-	for (i = 0; i < 2 * RING_NEIGHBOURS; i++) {
-		id = i < RING_NEIGHBOURS ? ring_succ(&n->n_ring, i) :
-		    ring_pred(&n->n_ring, i - RING_NEIGHBOURS);
-		if (id != NULL &&
-		    nodeid_dist_cmp(&rq->rq_dest.nd_id, id, signer) < 0)
-			return (0);
+	return (detour_credible(n, &rq->rq_dest.nd_id, signer));
+}
+
+/*
+ * An Error of a node that could not answer the request itself, one on the way.
+ * Nothing proves that it was on the way, so what it says is no more than a hint:
+ * the request is sent again as if nothing had come, and an answer still counts.
+ * Three sendings that each met an Error end it, and so does the last one; what
+ * it then fails with is the hint.  The peer at the end of a link that was
+ * chosen for the request is believed at once: it holds the only way.  1: the
+ * request goes on.
+ */
+static int
+route_hint(struct node *n, struct node_req *rq, const struct nodeid *signer, int error)
+{
+	struct node_link *nl;
+
+	if (rq->rq_any || route_signer_ok(n, rq, signer) ||
+	    (rq->rq_link != 0 && (nl = node_link_find(n, rq->rq_link)) != NULL &&
+	    nl->nl_peer != NULL && nodeid_eq(&nl->nl_peer->np_id, signer)))
+		return (0);
+	rq->rq_hint = error;
+	if (rq->rq_hinted != rq->rq_sends) {
+		rq->rq_hinted = rq->rq_sends;
+		rq->rq_hints++;
 	}
-	return (1);
+	return (rq->rq_hints < HINTS_MAX);
 }
 
 static void
@@ -619,6 +773,8 @@ route_response(struct node *n, const struct wire_msg *wm)
 			config_push(n, &ng.ng_node);
 		if (wr.wr_code == WIRE_E_UNKNOWN_KIND)
 			config_push_kind(n, &ng.ng_node, wr.wr_info);
+		if (route_hint(n, rq, &ng.ng_node, resp.nr_error))
+			return;
 	}
 	node_req_finish(n, rq, &resp);
 }

@@ -27,7 +27,8 @@
 
 static int	header_lists(struct wire_header *, struct wire_error *,
 		    const struct cur *);
-static int	dest_list_check(const struct cur *, int via, int *reason);
+static int	dest_list_check(const struct cur *, int via, int *reason,
+		    uint8_t *duplicate);
 static int	dest_same(const struct wire_dest *, const struct wire_dest *);
 
 int
@@ -258,11 +259,13 @@ dest_same(const struct wire_dest *a, const struct wire_dest *b)
 }
 
 /*
- * A resource stands nowhere in a via list and only last among destinations;
- * a destination stands once (RFC 6940, 13.6.5).
+ * A resource stands nowhere in a via list and only last among destinations.
+ * That a destination stands once (RFC 6940, 13.6.5) is asked of requests only,
+ * by whoever routes them: the way of a source route may pass a node twice, and
+ * then so does the answer's.
  */
 static int
-dest_list_check(const struct cur *list, int via, int *reason)
+dest_list_check(const struct cur *list, int via, int *reason, uint8_t *duplicate)
 {
 	struct cur		c = *list;
 	struct wire_dest	d[WIRE_ENTRIES_MAX + 1];
@@ -274,11 +277,8 @@ dest_list_check(const struct cur *list, int via, int *reason)
 		if (d[n].wd_type == WIRE_DEST_RESOURCE &&
 		    (via || cur_left(&c) > 0))
 			return (-1);
-		*reason = WIRE_DUPLICATE;
-		for (i = 0; !via && i < n; i++) {
-			if (dest_same(&d[i], &d[n]))
-				return (-1);
-		}
+		for (i = 0; !via && i < n && n < WIRE_ENTRIES_MAX; i++)
+			*duplicate |= (uint8_t)dest_same(&d[i], &d[n]);
 		*reason = WIRE_TOO_MANY;
 		if (++n > WIRE_ENTRIES_MAX)
 			return (-1);
@@ -370,9 +370,9 @@ header_lists(struct wire_header *h, struct wire_error *e, const struct cur *all)
 	struct wire_option	o;
 	int			r, reason = WIRE_OK;
 
-	if (dest_list_check(&h->wh_via, 1, &reason) == -1)
+	if (dest_list_check(&h->wh_via, 1, &reason, &h->wh_duplicate) == -1)
 		return (wire_fail(e, reason, all, &h->wh_via));
-	if (dest_list_check(&h->wh_dest, 0, &reason) == -1)
+	if (dest_list_check(&h->wh_dest, 0, &reason, &h->wh_duplicate) == -1)
 		return (wire_fail(e, reason, all, &h->wh_dest));
 	c = h->wh_options;
 	while ((r = wire_option_next(&c, &o)) == 1)

@@ -149,12 +149,14 @@ struct wire_header {
 	struct cur	 wh_via;
 	struct cur	 wh_dest;
 	struct cur	 wh_options;
+	uint8_t		 wh_duplicate;	/* a destination stands there twice (parsed ones) */
 	size_t		 wh_size;	/* of the header with its lists (parsed ones) */
 };
 
 #define WIRE_OPT_FORWARD_CRITICAL	0x01
 #define WIRE_OPT_DESTINATION_CRITICAL	0x02
 #define WIRE_OPT_RESPONSE_COPY		0x04
+#define WIRE_OPT_STATELESS		0x08	/* RFC 7263: IGNORE-STATE-KEEPING */
 struct wire_option {
 	uint8_t		 wo_type;
 	uint8_t		 wo_flags;

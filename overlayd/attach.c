@@ -27,6 +27,8 @@
 
 #define ATTACH_LINK_MS	15000	/* from the answer to the link */
 #define ATTACH_MAX	64
+#define ATTACH_VIA_MAX	12	/* to nodes that one peer has named, */
+#define ATTACH_NAMED_MAX 48	/* that any have */
 #define FAILED_MS	60000
 #define CANDIDATES_MAX	8
 
@@ -43,7 +45,8 @@ struct node_attach {
 	enum attach_state na_state;
 	int		 na_known;	/* na_id is set */
 	int		 na_ok;
-	struct nodeid	 na_id;
+	int		 na_named;	/* by na_via, who answers for it */
+	struct nodeid	 na_id, na_via;
 	struct vaddr	 na_addr;	/* of the answer; family 0: none */
 	uint64_t	 na_tid;
 	struct ntimer	 na_timer;
@@ -61,6 +64,13 @@ static void	 attach_finish(struct node_attach *, int);
 static void	 attach_timer(void *);
 static void	 attach_free(struct node *, struct node_attach *);
 static struct node_attach *attach_find(const struct node *, const struct nodeid *);
+static int	 attach_room(const struct node *, const struct nodeid *);
+static int	 attach_new(struct node *, const struct node_dest *, size_t, uint64_t,
+		    const struct nodeid *, attach_done, void *);
+static void	 attach_try(struct node *, const struct nodeid *, const struct nodeid *,
+		    const struct nodeid *);
+static const char *attach_target(struct node *, const struct vaddr *, size_t,
+		    struct vaddr *);
 static void	 attach_body(struct node *, struct wbuf *, uint16_t, const char *,
 		    const struct vaddr *, int);
 static size_t	 attach_addrs(struct node *, const struct wire_attach *,
@@ -158,18 +168,40 @@ attach_addrs(struct node *n, const struct wire_attach *wa, struct vaddr *va, siz
 	return (count);
 }
 
+/* May one more begin?  via: who named the node, NULL for nobody. */
+static int
+attach_room(const struct node *n, const struct nodeid *via)
+{
+	struct node_attach *na;
+	size_t		 count = 0, named = 0, same = 0;
+
+	TAILQ_FOREACH(na, &n->n_attaches, na_entry) {
+		count++;
+		named += (size_t)na->na_named;
+		same += na->na_named && via != NULL && nodeid_eq(&na->na_via, via);
+	}
+	if (via == NULL)
+		return (count < ATTACH_MAX);
+	return (count < ATTACH_MAX && named < ATTACH_NAMED_MAX &&
+	    same < ATTACH_VIA_MAX && limit_trusted(n, via));
+}
+
 int
 attach_start(struct node *n, const struct node_dest *dests, size_t ndests,
     uint64_t link, attach_done done, void *arg)
 {
+	return (attach_new(n, dests, ndests, link, NULL, done, arg));
+}
+
+static int
+attach_new(struct node *n, const struct node_dest *dests, size_t ndests,
+    uint64_t link, const struct nodeid *via, attach_done done, void *arg)
+{
 	struct node_attach *na;
 	struct node_build b;
 	const struct node_dest *last = &dests[ndests - 1];
-	size_t		 count = 0;
 
-	TAILQ_FOREACH(na, &n->n_attaches, na_entry)
-		count++;
-	if (count >= ATTACH_MAX || (na = calloc(1, sizeof(*na))) == NULL)
+	if (!attach_room(n, via) || (na = calloc(1, sizeof(*na))) == NULL)
 		return (-1);
 	if (build_open(n, &b, WIRE_ATTACH) == -1) {
 		free(na);
@@ -179,6 +211,10 @@ attach_start(struct node *n, const struct node_dest *dests, size_t ndests,
 	na->na_state = ATTACH_SENT;
 	na->na_done = done;
 	na->na_arg = arg;
+	if (via != NULL) {
+		na->na_named = 1;
+		na->na_via = *via;
+	}
 	ntimer_set(&na->na_timer, attach_timer, na);
 	if (last->nd_type == WIRE_DEST_NODE) {
 		na->na_known = 1;
@@ -215,12 +251,18 @@ attach_timer(void *arg)
 	attach_done	 done = na->na_done;
 	void		*darg = na->na_arg;
 	struct nodeid	 id = na->na_id;
+	struct node_peer *np;
 	int		 ok = na->na_state == ATTACH_OVER && na->na_ok;
 
 	if (!ok && na->na_known)
 		attach_failed(n, &id);
+	if (!ok && na->na_named) {
+		limit_false(n, &na->na_via);
+		if ((np = node_peer_find(n, &na->na_via)) != NULL)
+			np->np_ask = 1;
+	}
 	if (ok && na->na_addr.va_family != 0)
-		node_peer_addr(n, &id, &na->na_addr);
+		node_peer_addr(n, &id, &na->na_addr, 0);
 	attach_free(n, na);
 	if (done != NULL)
 		done(n, ok, &id, darg);
@@ -279,6 +321,18 @@ attach_failed(struct node *n, const struct nodeid *id)
 	n->n_failed[i].until = n->n_mono + FAILED_MS;
 }
 
+int
+attach_failed_lately(const struct node *n, const struct nodeid *id)
+{
+	size_t		 i;
+
+	for (i = 0; i < sizeof(n->n_failed) / sizeof(n->n_failed[0]); i++) {
+		if (n->n_failed[i].until > n->n_mono && nodeid_eq(&n->n_failed[i].id, id))
+			return (1);
+	}
+	return (0);
+}
+
 static void
 candidate_done(struct node *n, int ok, const struct nodeid *id, void *arg)
 {
@@ -292,16 +346,26 @@ candidate_done(struct node *n, int ok, const struct nodeid *id, void *arg)
 void
 attach_candidate(struct node *n, const struct nodeid *id, const struct nodeid *via)
 {
+	attach_try(n, id, via, via);
+}
+
+void
+attach_named(struct node *n, const struct nodeid *id, const struct nodeid *by)
+{
+	attach_try(n, id, NULL, by);
+}
+
+static void
+attach_try(struct node *n, const struct nodeid *id, const struct nodeid *via,
+    const struct nodeid *by)
+{
 	struct node_dest nd[2];
-	size_t		 i, count = 0;
+	size_t		 count = 0;
 
 	if (nodeid_eq(id, &n->n_self) || nodeid_is_zero(id) || nodeid_is_wildcard(id) ||
-	    node_peer_find(n, id) != NULL || attach_find(n, id) != NULL)
+	    node_peer_find(n, id) != NULL || attach_find(n, id) != NULL ||
+	    attach_failed_lately(n, id))
 		return;
-	for (i = 0; i < sizeof(n->n_failed) / sizeof(n->n_failed[0]); i++) {
-		if (n->n_failed[i].until > n->n_mono && nodeid_eq(&n->n_failed[i].id, id))
-			return;
-	}
 	memset(nd, 0, sizeof(nd));
 	if (via != NULL && !nodeid_eq(via, id)) {
 		nd[count].nd_type = WIRE_DEST_NODE;
@@ -309,7 +373,7 @@ attach_candidate(struct node *n, const struct nodeid *id, const struct nodeid *v
 	}
 	nd[count].nd_type = WIRE_DEST_NODE;
 	nd[count++].nd_id = *id;
-	(void)attach_start(n, nd, count, 0, candidate_done, NULL);
+	(void)attach_new(n, nd, count, 0, by, candidate_done, NULL);
 }
 
 /*
@@ -335,6 +399,22 @@ attach_yields(struct node *n, struct node_in *in, const struct nodeid *peer)
 	return (0);
 }
 
+/* The first of the addresses that we may connect to; why not, or NULL. */
+static const char *
+attach_target(struct node *n, const struct vaddr *va, size_t count, struct vaddr *out)
+{
+	const char	*why = "no usable candidate";
+	size_t		 i;
+
+	for (i = 0; i < count; i++) {
+		if ((why = limit_connect(n, &va[i])) == NULL) {
+			*out = va[i];
+			return (NULL);
+		}
+	}
+	return (why);
+}
+
 void
 attach_in(struct node *n, struct node_in *in)
 {
@@ -343,8 +423,10 @@ attach_in(struct node *n, struct node_in *in)
 	struct node_build b;
 	struct node_link *nl;
 	struct nodeid	 peer = in->ni_signer.ng_node;
-	struct vaddr	 va[CANDIDATES_MAX];
+	struct vaddr	 va[CANDIDATES_MAX], to;
+	const char	*why;
 	uint64_t	 link;
+	size_t		 count;
 
 	if (wire_attach_parse(&in->ni_msg->wm_contents.wc_body, &wa, &we) == -1) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
@@ -367,18 +449,26 @@ attach_in(struct node *n, struct node_in *in)
 			return;
 		}
 	}
-	if (attach_addrs(n, &wa, va, CANDIDATES_MAX) == 0) {
+	if ((count = attach_addrs(n, &wa, va, CANDIDATES_MAX)) == 0) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, "no usable candidate");
 		return;
 	}
+	why = limit_trusted(n, &peer) ? attach_target(n, va, count, &to) :
+	    "too many addresses without that node";
+	if (why != NULL) {
+		n->n_stats.ns_overrate++;
+		node_error(n, in, WIRE_E_FORBIDDEN, why);
+		return;
+	}
 	node_make_room(n, &peer);
-	if ((link = node_connect(n, &va[0], 0)) == 0) {
+	if ((link = node_connect(n, &to, 0)) == 0) {
 		node_error(n, in, WIRE_E_FORBIDDEN, "too many links");
 		return;
 	}
 	if ((nl = node_link_find(n, link)) != NULL) {
 		nl->nl_expected = 1;
 		nl->nl_expect = peer;
+		nl->nl_asked = 1;
 		nl->nl_full = wa.wa_send_update;
 	}
 	if (build_open(n, &b, WIRE_ATTACH_ANS) == -1)
@@ -422,7 +512,7 @@ appattach_start(struct node *n, const struct nodeid *id, appattach_done done, vo
 	struct appattach *aa;
 	struct vaddr	 va = n->n_conf.nc_addr;
 
-	if (n->n_join != JOIN_DONE || nodeid_eq(id, &n->n_self) ||
+	if (!node_is_joined(n) || nodeid_eq(id, &n->n_self) ||
 	    (aa = calloc(1, sizeof(*aa))) == NULL)
 		return (-1);
 	if (build_open(n, &b, WIRE_APPATTACH) == -1) {

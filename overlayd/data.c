@@ -28,7 +28,8 @@
 #define VIPR_KEY_LEN		49	/* 32 hex digits, '+', 16 hex digits */
 
 static int	 policy_check(const struct nodeid *, const struct reload_kind *,
-		    const struct wire_value *, const struct nodeid *, const char *);
+		    const struct wire_value *, const struct nodeid *,
+		    const struct nodeid *);
 static int	 policy_multiple(const struct nodeid *, const struct nodeid *, uint32_t);
 static int	 policy_vipr(struct span, const struct nodeid *);
 static int	 store_allowed(struct node *, struct node_in *, const struct nodeid *, int,
@@ -39,6 +40,7 @@ static int	 store_sets(struct node *, struct node_in *, const struct wire_store 
 static int	 store_item(struct node *, struct node_in *, const struct reload_kind *,
 		    const struct wire_stored *, const struct nodeid *, int,
 		    struct storage_item *, const struct storage_item *, const char **);
+static size_t	 store_most(const struct reload_kind *, int);
 static void	 store_unknown(struct node *, struct node_in *, const struct wire_store *);
 static void	 store_answer(struct node *, struct node_in *, const struct storage_set *,
 		    size_t, int);
@@ -89,10 +91,11 @@ policy_vipr(struct span key, const struct nodeid *node)
 	return (1);
 }
 
-/* May node, with that user name, write the value there?  1 or 0. */
+/* May node, of a user whose name's Resource-ID is user, write the value there?
+ * 1 or 0. */
 static int
 policy_check(const struct nodeid *resource, const struct reload_kind *rk,
-    const struct wire_value *wv, const struct nodeid *node, const char *user)
+    const struct wire_value *wv, const struct nodeid *node, const struct nodeid *user)
 {
 	struct nodeid	 h;
 
@@ -106,8 +109,7 @@ policy_check(const struct nodeid *resource, const struct reload_kind *rk,
 		return (policy_multiple(resource, node, rk->rk_node_multiple));
 	case RELOAD_USER_MATCH:
 	case RELOAD_USER_NODE_MATCH:
-		nodeid_resource(user, strlen(user), &h);
-		if (!nodeid_eq(&h, resource))
+		if (!nodeid_eq(user, resource))
 			return (0);
 		return (rk->rk_policy == RELOAD_USER_MATCH ||
 		    (wv->wv_key.len == NODEID_LEN &&
@@ -123,6 +125,7 @@ data_check(struct node *n, const struct nodeid *resource, const struct reload_ki
     const char **why)
 {
 	struct span	 part;
+	struct nodeid	 user;
 	struct wbuf	 w;
 	uint8_t		*buf;
 	size_t		 size;
@@ -150,7 +153,10 @@ data_check(struct node *n, const struct nodeid *resource, const struct reload_ki
 		n->n_stats.ns_badsig++;
 		return (WIRE_E_FORBIDDEN);
 	}
-	if (!policy_check(resource, rk, &ws->ws_value, &ng->ng_node, ng->ng_user)) {
+	memset(&user, 0, sizeof(user));
+	if (rk->rk_policy == RELOAD_USER_MATCH || rk->rk_policy == RELOAD_USER_NODE_MATCH)
+		nodeid_resource(ng->ng_user, strlen(ng->ng_user), &user);
+	if (!policy_check(resource, rk, &ws->ws_value, &ng->ng_node, &user)) {
 		*why = "access policy";
 		return (WIRE_E_FORBIDDEN);
 	}
@@ -296,11 +302,24 @@ store_item(struct node *n, struct node_in *in, const struct reload_kind *rk,
 	if (error != 0)
 		return (error);
 	if (!replica && !policy_check(resource, rk, &ws->ws_value,
-	    &in->ni_ret.nx_signer, ng.ng_user)) {
+	    &in->ni_ret.nx_signer, &in->ni_user)) {
 		*why = "the request's signer may not write there";
 		return (WIRE_E_FORBIDDEN);
 	}
 	return (0);
+}
+
+/*
+ * Values of a Kind that one request can sensibly hold.  Each costs a
+ * verification, so that the others are refused before.
+ */
+static size_t
+store_most(const struct reload_kind *rk, int replica)
+{
+	if (rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH && !replica &&
+	    rk->rk_max_per_node != 0 && rk->rk_max_per_node < rk->rk_max_count)
+		return (rk->rk_max_per_node + (size_t)1);
+	return (rk->rk_max_count);
 }
 
 static int
@@ -330,7 +349,8 @@ store_sets(struct node *n, struct node_in *in, const struct wire_store *wt,
 		sets[*nsets].ss_items = &items[used];
 		values = wk.wk_values;
 		while (wire_stored_next(&values, wk.wk_model, &ws) == 1) {
-			if (used == STORE_VALUES_MAX) {
+			if (used == STORE_VALUES_MAX ||
+			    sets[*nsets].ss_nitems >= store_most(rk, wt->wt_replica)) {
 				*why = "too many values";
 				return (WIRE_E_DATA_TOO_LARGE);
 			}
@@ -418,7 +438,9 @@ store_in(struct node *n, struct node_in *in)
 		free(items);
 		return;
 	}
+	/* Its own name goes with the next verification. */
 	in->ni_ret.nx_signer = in->ni_signer.ng_node;
+	nodeid_resource(in->ni_signer.ng_user, strlen(in->ni_signer.ng_user), &in->ni_user);
 	error = store_sets(n, in, &wt, &resource, sets, &nsets, items, &why);
 	if (error == 0)
 		error = storage_store(&n->n_storage, &resource, wt.wt_replica, sets, nsets,

@@ -27,9 +27,11 @@
 #define CONNECT_MS	8000
 #define UPDATE_MS	4000	/* wait for the admitting peer's tables */
 #define NEIGHBOURS_MS	20000
-#define PLACE_MS	120000	/* hand-over and the Update that ends it */
+#define PLACE_MS	30000	/* while nothing is handed over */
+#define PLACE_STEPS	30	/* hand-over and the Update that ends it */
 #define RETRY_MIN_MS	1000
 #define RETRY_MAX_MS	60000
+#define QUIT_MS		3000	/* Leaves and an answer are on their way */
 #define CHECK_FIRST_MS	15000
 #define CHECK_MAX_MS	300000
 #define ALONE_CHECK_MS	10000
@@ -50,6 +52,7 @@ static void	 leave_answered(struct node *, const struct node_resp *, void *);
 static void	 check_timer(void *);
 static void	 check_ping(struct node *, uint64_t);
 static void	 check_answered(struct node *, const struct node_resp *, void *);
+static const struct vaddr *check_whom(struct node *);
 static uint64_t	 join_jitter(struct node *, uint64_t);
 
 void
@@ -80,6 +83,9 @@ node_start(struct node *n, const struct vaddr *cache, size_t count)
 	if (count > 0)
 		memcpy(n->n_cache, cache, count * sizeof(cache[0]));
 	n->n_ncache = count;
+	/* What was received in the future was received by another clock. */
+	storage_shift(&n->n_storage, 0, n->n_wall);
+	config_sweep(n);
 	join_start(n);
 }
 
@@ -118,6 +124,8 @@ join_start(struct node *n)
 {
 	n->n_join = JOIN_IDLE;
 	n->n_jointries = 0;
+	if (n->n_conf.nc_client && client_start(n) == -1)
+		return;
 	join_boots(n);
 	join_try(n);
 }
@@ -170,6 +178,7 @@ static void
 join_timer(void *arg)
 {
 	struct node	*n = arg;
+	struct node_link *nl;
 
 	switch (n->n_join) {
 	case JOIN_IDLE:
@@ -181,14 +190,27 @@ join_timer(void *arg)
 	case JOIN_NEIGHBOURS:
 		join_send(n);
 		break;
+	case JOIN_READY:
+		/* Patience for an admitting peer that has much to hand over. */
+		if (n->n_stats.ns_stored != n->n_joinstored && --n->n_joinsteps > 0) {
+			n->n_joinstored = n->n_stats.ns_stored;
+			ntimer_add(&n->n_timers, &n->n_jointimer, n->n_mono + PLACE_MS);
+		} else
+			join_failed(n, "timed out");
+		break;
 	case JOIN_CONNECT:
 	case JOIN_ATTACH:
 	case JOIN_JOIN:
-	case JOIN_READY:
 		join_failed(n, "timed out");
 		break;
-	case JOIN_DONE:
+	case JOIN_CLIENT:
+		client_check(n);
+		break;
 	case JOIN_LEFT:
+		while ((nl = RB_MIN(node_links, &n->n_links)) != NULL)
+			node_link_drop(n, nl);
+		break;
+	case JOIN_DONE:
 		break;
 	}
 }
@@ -237,6 +259,10 @@ join_attached(struct node *n, int ok, const struct nodeid *id, void *arg)
 		join_failed(n, "attach failed");
 		return;
 	}
+	if (n->n_conf.nc_client) {
+		client_attached(n, id);
+		return;
+	}
 	n->n_ap = *id;
 	n->n_join = JOIN_UPDATE;
 	if (n->n_apupdate && nodeid_eq(&n->n_hintfrom, id))
@@ -262,6 +288,10 @@ join_update(struct node *n, const struct nodeid *from, const struct wire_update 
 	const uint8_t	*p;
 	struct cur	 c;
 
+	if (n->n_join == JOIN_CLIENT) {
+		client_update(n, from, wu);
+		return;
+	}
 	if (wu->wu_type != WIRE_NEIGHBORS && wu->wu_type != WIRE_FULL)
 		return;
 	if (n->n_join == JOIN_ATTACH || n->n_join == JOIN_UPDATE) {
@@ -355,6 +385,8 @@ join_answered(struct node *n, const struct node_resp *resp, void *arg)
 		return;
 	}
 	n->n_join = JOIN_READY;
+	n->n_joinsteps = PLACE_STEPS;
+	n->n_joinstored = n->n_stats.ns_stored;
 	ntimer_add(&n->n_timers, &n->n_jointimer, n->n_mono + PLACE_MS);
 }
 
@@ -385,6 +417,12 @@ join_lost_ring(struct node *n)
 	node_log(n, NODE_WARN, "all peers of the overlay lost, joining again");
 	update_clear(n);
 	update_init(n);
+	join_again(n);
+}
+
+void
+join_again(struct node *n)
+{
 	n->n_join = JOIN_IDLE;
 	n->n_jointries = 0;
 	join_boots(n);
@@ -421,13 +459,17 @@ join_in(struct node *n, struct node_in *in)
 		node_error(n, in, WIRE_E_FORBIDDEN, "not responsible for that place");
 		return;
 	}
+	if (repl_range(n, &peer, &from, &peer, 0, 0, REPL_JOIN) == -1) {
+		node_error(n, in, WIRE_E_FORBIDDEN, "too many nodes join at once");
+		return;
+	}
 	if (build_open(n, &b, WIRE_JOIN_ANS) == -1)
 		return;
 	memset(&wj, 0, sizeof(wj));
 	wire_joinans_write(&b.nb_w, &wj);
 	node_answer(n, in, &b);
+	np->np_left = 0;
 	np->np_handed = n->n_wall;
-	repl_range(n, &peer, &from, &peer, 0, 0, REPL_JOIN);
 }
 
 /* Everything was handed over: the newcomer is in the ring from here on. */
@@ -513,16 +555,27 @@ node_leave(struct node *n)
 }
 
 void
+node_quit(struct node *n, const char *why)
+{
+	if (n->n_join == JOIN_LEFT)
+		return;
+	node_log(n, NODE_WARN, "alarm: overlay %s: a newer document asks for what we do not "
+	    "have: %s; this node leaves the overlay", n->n_doc->rd_name, why);
+	node_leave(n);
+	n->n_quit = 1;
+	ntimer_add(&n->n_timers, &n->n_jointimer, n->n_mono + QUIT_MS);
+}
+
+void
 leave_in(struct node *n, struct node_in *in)
 {
 	struct wire_leave wl;
 	struct wire_error we;
 	struct node_build b;
 	struct node_peer *np;
-	struct nodeid	 id, peer = in->ni_signer.ng_node;
-	const uint8_t	*p;
+	struct nodeid	 peer = in->ni_signer.ng_node;
 	char		 hex[NODEID_HEXLEN];
-	struct cur	 c;
+	struct cur	 none;
 	int		 was;
 
 	if (wire_leave_parse(&in->ni_msg->wm_contents.wc_body, &wl, &we) == -1) {
@@ -539,19 +592,40 @@ leave_in(struct node *n, struct node_in *in)
 		node_answer(n, in, &b);
 	node_log(n, NODE_DEBUG, "node %s leaves", nodeid_hex(&peer, hex));
 	np->np_routable = 0;
+	np->np_left = 1;
 	attach_failed(n, &peer);
 	was = ring_del(&n->n_ring, &peer);
-	c = wl.wl_nodes;
-	while (n->n_join == JOIN_DONE && wire_node_next(&c, &p) == 1) {
-		memcpy(id.id_b, p, NODEID_LEN);
-		if (ring_wanted(&n->n_ring, &id))
-			attach_candidate(n, &id, NULL);
-	}
+	cur_init(&none, NULL, 0);
+	if (n->n_join == JOIN_DONE && was)
+		update_candidates(n, wl.wl_nodes, none, &peer, 1);
 	if (was)
 		update_ring(n, 1);
 }
 
 /* -- partition check -- */
+
+/*
+ * Each bootstrap node and known peer in its turn: chance might ask those for
+ * long that keep us from the others.
+ */
+static const struct vaddr *
+check_whom(struct node *n)
+{
+	size_t		 i, boots = n->n_doc->rd_boots, count = boots + n->n_ncache;
+	const struct vaddr *va;
+
+	if (n->n_nextcheck == 0)
+		n->n_nextcheck = 1 + node_rand(n, (uint32_t)count);
+	for (i = 0; i < count; i++) {
+		va = n->n_nextcheck % count < boots ?
+		    &n->n_doc->rd_boot[n->n_nextcheck % count] :
+		    &n->n_cache[n->n_nextcheck % count - boots];
+		n->n_nextcheck++;
+		if (!vaddr_eq(va, &n->n_conf.nc_addr) && node_addr_bad(n, va) == NULL)
+			return (va);
+	}
+	return (NULL);
+}
 
 static void
 check_timer(void *arg)
@@ -569,12 +643,10 @@ check_timer(void *arg)
 	ntimer_add(&n->n_timers, &n->n_checktimer, n->n_mono + join_jitter(n, ms));
 	if (n->n_join != JOIN_DONE)
 		return;
-	join_boots(n);
-	if (n->n_nboots == 0)
+	if ((va = check_whom(n)) == NULL)
 		return;
-	va = &n->n_boots[node_rand(n, (uint32_t)n->n_nboots)];
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (vaddr_eq(&np->np_addr, va)) {
+		if (np->np_sure && vaddr_eq(&np->np_addr, va)) {
 			check_ping(n, route_peer_link(np));
 			return;
 		}

@@ -23,13 +23,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "node.h"
+#include "lookup.h"
 
 #define RELINK_MS	1000	/* a lost neighbour is tried once more, */
 #define RELINK_SPREAD	2000	/* from one to three seconds later */
 #define EVICT_MS	5000	/* a link that was used since then stays */
 #define PRUNE_MS	30000	/* age of a bootstrap link that is not needed */
 #define LINK_SPARE_MS	5000	/* a replaced link lives on so long */
+#define CLIENT_MS	300000	/* for whoever is going to join */
+#define SEVERAL_MAX	16	/* links whose Node-ID an Attach has yet to tell, */
+#define SEVERAL_MS	20000	/* each for so long */
+#define LATE_MS		10000	/* a timer that late: we were stopped meanwhile */
+#define JUMP_MS		600000	/* UTC went so far on its own: somebody set it */
+#define CACHE_TURN	4	/* of so many peers one gets into a full cache */
 
 struct link_timer {
 	struct node	*lt_node;
@@ -41,12 +47,16 @@ static int	 node_link_cmp(const struct node_link *, const struct node_link *);
 static void	 link_evict(struct node *, uint64_t);
 static void	 link_free(struct node *, struct node_link *);
 static void	 link_spare(void *);
+static void	 link_named(struct node *, struct node_link *);
+static void	 link_unnamed(void *);
 static void	 peer_free(struct node *, struct node_peer *);
 static void	 peer_lost(struct node *, const struct nodeid *, const struct vaddr *);
 static void	 node_relink(void *);
 static void	 peer_unlinked(struct node *, struct node_peer *);
 static struct node_link *link_new(struct node *, uint64_t);
+static void	 node_prune_clients(struct node *);
 static void	 node_cache_peer(struct node *, const struct vaddr *);
+static void	 node_wall(struct node *, uint64_t, uint64_t);
 
 RB_GENERATE(node_peers, node_peer, np_entry, node_peer_cmp)
 RB_GENERATE(node_links, node_link, nl_entry, node_link_cmp)
@@ -71,6 +81,10 @@ node_new(const struct node_conf *nc, const struct reload_doc *doc,
 
 	if ((n = calloc(1, sizeof(*n))) == NULL)
 		return (NULL);
+	if (limit_init(n) == -1) {
+		free(n);
+		return (NULL);
+	}
 	n->n_ops = ops;
 	n->n_arg = arg;
 	n->n_conf = *nc;
@@ -80,14 +94,16 @@ node_new(const struct node_conf *nc, const struct reload_doc *doc,
 	n->n_wall = wall;
 	timers_init(&n->n_timers);
 	ring_init(&n->n_ring, &n->n_self);
-	storage_init(&n->n_storage, ops->no_put, arg);
+	storage_init(&n->n_storage, ops->no_put, ops->no_get, arg);
 	RB_INIT(&n->n_peers);
 	RB_INIT(&n->n_links);
 	TAILQ_INIT(&n->n_frags);
 	TAILQ_INIT(&n->n_attaches);
 	TAILQ_INIT(&n->n_jobs);
+	TAILQ_INIT(&n->n_lookups);
 	ntimer_set(&n->n_losttimer, node_relink, n);
 	message_init(n);
+	config_init(n);
 	route_init(n);
 	join_init(n);
 	update_init(n);
@@ -103,6 +119,7 @@ node_free(struct node *n)
 	if (n == NULL)
 		return;
 	ntimer_del(&n->n_timers, &n->n_losttimer);
+	lookup_clear(n);
 	attach_clear(n);
 	repl_clear(n);
 	config_clear(n);
@@ -117,21 +134,71 @@ node_free(struct node *n)
 	message_clear(n);
 	route_clear(n);
 	frag_clear(n);
+	via_clear(n);
+	limit_clear(n);
 	storage_clear(&n->n_storage);
 	free(n);
 }
 
+/*
+ * UTC may be set, and then the ages of what is stored must not change with it:
+ * a day forward would be the end of everybody's registrations, a day back would
+ * keep the dead ones.
+ */
+static void
+node_wall(struct node *n, uint64_t elapsed, uint64_t wall)
+{
+	int64_t		 jump = (int64_t)(wall - (n->n_wall + elapsed));
+	struct node_peer *np;
+
+	n->n_wall = wall;
+	if (jump < JUMP_MS && jump > -JUMP_MS)
+		return;
+	node_log(n, NODE_WARN, "the clock was set %s by %lld seconds",
+	    jump > 0 ? "forward" : "back",
+	    (long long)((jump > 0 ? jump : -jump) / 1000));
+	n->n_stats.ns_jumps++;
+	storage_shift(&n->n_storage, jump, wall);
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		if (np->np_handed != 0)
+			np->np_handed += (uint64_t)jump;
+	}
+}
+
+/*
+ * While the machine sleeps, or we are stopped, time stands still for the timers:
+ * they do not all run out at once when we go on.
+ */
 void
 node_clock(struct node *n, uint64_t mono, uint64_t wall)
 {
-	n->n_mono = mono;
-	n->n_wall = wall;
+	uint64_t	 now, at;
+
+	now = mono - n->n_paused;
+	if (now < n->n_mono || mono < n->n_paused)
+		now = n->n_mono;
+	node_wall(n, now - n->n_mono, wall);
+	if (timers_next(&n->n_timers, &at) == -1)
+		at = now;
+	else if (at < n->n_mono)
+		at = n->n_mono;
+	if (now > at + LATE_MS) {
+		n->n_paused += now - at;
+		now = at;
+		/* What is left of the ring? */
+		if (n->n_join == JOIN_DONE)
+			ntimer_add(&n->n_timers, &n->n_resumetimer, now);
+	}
+	n->n_mono = now;
 }
 
 int
 node_next(const struct node *n, uint64_t *at)
 {
-	return (timers_next(&n->n_timers, at));
+	if (timers_next(&n->n_timers, at) == -1)
+		return (-1);
+	*at += n->n_paused;
+	return (0);
 }
 
 void
@@ -143,12 +210,19 @@ node_run(struct node *n)
 void
 node_document(struct node *n, const struct reload_doc *doc)
 {
+	const struct reload_doc *old = n->n_doc;
 	struct node_peer *np;
-	int		 newer;
 
-	newer = reload_seq_newer(doc->rd_sequence, n->n_doc->rd_sequence);
 	n->n_doc = doc;
-	if (!newer)
+	config_kinds(n, old);
+	update_intervals(n, old);
+	if (n->n_quit && reload_seq_newer(doc->rd_sequence, old->rd_sequence)) {
+		n->n_quit = 0;
+		update_init(n);
+		join_start(n);
+	} else if (n->n_conf.nc_client && old->rd_clients != doc->rd_clients)
+		client_document(n);
+	if (!reload_seq_newer(doc->rd_sequence, old->rd_sequence))
 		return;
 	/* Everybody we know hears of it from us, and passes it on. */
 	RB_FOREACH(np, node_peers, &n->n_peers) {
@@ -160,13 +234,7 @@ node_document(struct node *n, const struct reload_doc *doc)
 int
 node_is_joined(const struct node *n)
 {
-	return (n->n_join == JOIN_DONE);
-}
-
-size_t
-node_pending(const struct node *n)
-{
-	return (n->n_nreqs + n->n_nsigwait + n->n_nsigsent);
+	return (n->n_join == JOIN_DONE || n->n_join == JOIN_CLIENT);
 }
 
 const char *
@@ -175,7 +243,7 @@ node_join_str(const struct node *n)
 	static const char *const names[] = {
 		"idle", "connecting", "attaching", "waiting for the admitting peer",
 		"attaching to neighbours", "joining", "waiting for a place",
-		"joined", "left"
+		"joined", "left", "client"
 	};
 
 	return (names[n->n_join]);
@@ -308,6 +376,30 @@ node_prune(struct node *n)
 	}
 	while (n->n_nlinks > NODE_LINKS_SOFT && max-- > 0)
 		link_evict(n, EVICT_MS);
+	if (!n->n_doc->rd_clients)
+		node_prune_clients(n);
+}
+
+/*
+ * Where the document permits no clients, whoever has had time enough to join and
+ * has sent no Update is let go (RFC 6940, 11.1); more than that nobody can do.
+ */
+static void
+node_prune_clients(struct node *n)
+{
+	struct node_peer *np, *nnp;
+	struct nodeid	 id;
+	char		 hex[NODEID_HEXLEN];
+
+	RB_FOREACH_SAFE(np, node_peers, &n->n_peers, nnp) {
+		if (np->np_routable || n->n_mono - np->np_since < CLIENT_MS)
+			continue;
+		id = np->np_id;
+		node_log(n, NODE_INFO, "node %s stays a client, which the overlay's document "
+		    "does not permit: its links are closed", nodeid_hex(&id, hex));
+		while ((np = node_peer_find(n, &id)) != NULL && !TAILQ_EMPTY(&np->np_links))
+			node_link_drop(n, TAILQ_FIRST(&np->np_links));
+	}
 }
 
 /*
@@ -326,6 +418,7 @@ link_free(struct node *n, struct node_link *nl)
 {
 	struct link_timer *lt = nl->nl_timer.nt_arg;
 
+	link_named(n, nl);
 	ntimer_del(&n->n_timers, &nl->nl_timer);
 	free(lt);
 	RB_REMOVE(node_links, &n->n_links, nl);
@@ -432,6 +525,11 @@ link_spare(void *arg)
 		node_link_drop(n, nl);
 }
 
+/*
+ * Known peers for a restart.  A host has one place, unless it is one of those
+ * private addresses that many may share, and a full cache changes slowly: who
+ * links to us all the time does not drive the others out.
+ */
 static void
 node_cache_peer(struct node *n, const struct vaddr *va)
 {
@@ -439,29 +537,37 @@ node_cache_peer(struct node *n, const struct vaddr *va)
 
 	for (i = 0; i < n->n_ncache; i++) {
 		if (vaddr_eq(&n->n_cache[i], va))
+			return;
+		if (!n->n_conf.nc_private && vaddr_host_eq(&n->n_cache[i], va))
 			break;
 	}
-	if (i == 0 && n->n_ncache > 0)
-		return;
-	if (i == n->n_ncache && n->n_ncache < NODE_CACHE_MAX)
+	if (i == NODE_CACHE_MAX) {
+		if (node_rand(n, CACHE_TURN) != 0)
+			return;
+		i = node_rand(n, NODE_CACHE_MAX);
+	} else if (i == n->n_ncache)
 		n->n_ncache++;
-	else if (i == n->n_ncache)
-		i--;
-	memmove(&n->n_cache[1], &n->n_cache[0], i * sizeof(n->n_cache[0]));
-	n->n_cache[0] = *va;
+	n->n_cache[i] = *va;
 	if (n->n_ops->no_cache != NULL)
 		n->n_ops->no_cache(n->n_arg, n->n_cache, n->n_ncache);
 }
 
 void
-node_peer_addr(struct node *n, const struct nodeid *id, const struct vaddr *va)
+node_peer_addr(struct node *n, const struct nodeid *id, const struct vaddr *va, int sure)
 {
 	struct node_peer *np;
+	struct node_link *nl;
 
 	if ((np = node_peer_find(n, id)) == NULL)
 		return;
+	TAILQ_FOREACH(nl, &np->np_links, nl_bypeer)
+		sure |= vaddr_host_eq(&nl->nl_addr, va);
+	if (sure)
+		node_cache_peer(n, va);
+	else if (np->np_sure)
+		return;
 	np->np_addr = *va;
-	node_cache_peer(n, va);
+	np->np_sure = sure;
 }
 
 int
@@ -480,24 +586,31 @@ node_link_up(struct node *n, uint64_t id, const struct nodeid *peer,
 		if ((nl = link_new(n, id)) == NULL)
 			goto refuse;
 	}
-	if (nl->nl_expected && !nodeid_eq(&nl->nl_expect, peer))
+	if (nl->nl_expected && !nodeid_eq(&nl->nl_expect, peer)) {
+		if (nl->nl_asked)
+			limit_false(n, &nl->nl_expect);
 		goto refuse;
+	}
 	if ((np = node_peer_find(n, peer)) == NULL) {
 		if ((np = calloc(1, sizeof(*np))) == NULL) {
 			link_free(n, nl);
 			goto refuse;
 		}
 		np->np_id = *peer;
+		np->np_since = n->n_mono;
 		TAILQ_INIT(&np->np_links);
 		RB_INSERT(node_peers, &n->n_peers, np);
 		n->n_npeers++;
 	}
+	link_named(n, nl);
 	nl->nl_peer = np;
 	nl->nl_addr = *va;
 	nl->nl_inbound = inbound;
 	np->np_used = n->n_mono;
-	if (!inbound)
-		node_peer_addr(n, peer, va);
+	if (!inbound) {
+		limit_reached(n, va);
+		node_peer_addr(n, peer, va, 1);
+	}
 	/*
 	 * The newer link replaces the older.  Both ends see the same two links
 	 * but perhaps in another order, so one end only, the one with the
@@ -530,6 +643,71 @@ refuse:
 	return (-1);
 }
 
+/* Which of its Node-IDs it is has been told, or does not matter any more. */
+static void
+link_named(struct node *n, struct node_link *nl)
+{
+	if (nl->nl_nids == 0)
+		return;
+	free(nl->nl_ids);
+	nl->nl_ids = NULL;
+	nl->nl_nids = 0;
+	n->n_nseveral--;
+	ntimer_del(&n->n_timers, &nl->nl_timer);
+}
+
+static void
+link_unnamed(void *arg)
+{
+	struct link_timer *lt = arg;
+	struct node_link *nl;
+
+	if ((nl = node_link_find(lt->lt_node, lt->lt_link)) != NULL)
+		node_link_drop(lt->lt_node, nl);
+}
+
+int
+node_link_several(struct node *n, uint64_t id, const struct nodeid *ids, size_t nids,
+    const struct vaddr *va, int inbound)
+{
+	struct node_link *nl;
+	struct link_timer *lt;
+	size_t		 i;
+
+	nl = node_link_find(n, id);
+	for (i = 0; i < nids; i++) {
+		if (nl != NULL && nl->nl_expected && nodeid_eq(&nl->nl_expect, &ids[i]))
+			return (node_link_up(n, id, &ids[i], va, inbound));
+	}
+	/* A bootstrap node of ours has one Node-ID. */
+	if (nl != NULL) {
+		link_free(n, nl);
+		join_link_down(n, id);
+		return (-1);
+	}
+	if (n->n_join == JOIN_LEFT || n->n_nseveral >= SEVERAL_MAX || nids == 0 ||
+	    (lt = calloc(1, sizeof(*lt))) == NULL)
+		return (-1);
+	if ((nl = link_new(n, id)) == NULL) {
+		free(lt);
+		return (-1);
+	}
+	lt->lt_node = n;
+	lt->lt_link = id;
+	ntimer_set(&nl->nl_timer, link_unnamed, lt);
+	if ((nl->nl_ids = calloc(nids, sizeof(*ids))) == NULL) {
+		link_free(n, nl);
+		return (-1);
+	}
+	memcpy(nl->nl_ids, ids, nids * sizeof(*ids));
+	nl->nl_nids = nids;
+	nl->nl_addr = *va;
+	nl->nl_inbound = inbound;
+	n->n_nseveral++;
+	ntimer_add(&n->n_timers, &nl->nl_timer, n->n_mono + SEVERAL_MS);
+	return (0);
+}
+
 void
 node_link_down(struct node *n, uint64_t id)
 {
@@ -539,6 +717,10 @@ node_link_down(struct node *n, uint64_t id)
 	if ((nl = node_link_find(n, id)) == NULL)
 		return;
 	np = nl->nl_peer;
+	if (np == NULL && nl->nl_asked) {
+		limit_unreached(n, &nl->nl_addr);
+		limit_false(n, &nl->nl_expect);
+	}
 	link_free(n, nl);
 	if (np != NULL && TAILQ_EMPTY(&np->np_links))
 		peer_unlinked(n, np);
@@ -573,6 +755,8 @@ node_link_suspect(struct node *n, uint64_t id, int suspect)
 		return;
 	if (good && ring_add(&n->n_ring, &np->np_id) == 1)
 		update_ring(n, 0);
-	else if (!good && ring_del(&n->n_ring, &np->np_id))
+	else if (!good && ring_del(&n->n_ring, &np->np_id)) {
+		detour_doubt(n);
 		update_ring(n, 1);
+	}
 }

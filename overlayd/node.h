@@ -32,14 +32,17 @@
 struct node;
 struct node_peer;
 struct regist;
+struct certstore;
 
 #define NODE_PVP_APPLICATION	61461
 #define NODE_LINKS_MAX		256	/* links, up or under way */
 #define NODE_LINKS_SOFT		128	/* idle ones above this are closed */
 #define NODE_CACHE_MAX		10	/* known peers kept for a restart */
 #define NODE_SIGN_MAX		16	/* signatures under way at key */
-#define NODE_SIGN_QUEUE_MAX	4096	/* signatures that wait here */
+#define NODE_SIGN_QUEUE_MAX	4096	/* signatures that wait here, */
+#define NODE_SIGN_BYTES_MAX	((size_t)16 * 1024 * 1024)	/* and what they are of */
 #define NODE_REQS_MAX		8192	/* requests that wait for answers */
+#define NODE_SENDS_MAX		5	/* of a request, RFC 6940, 6.2.1 */
 
 enum node_log_level { NODE_WARN = 1, NODE_INFO = 2, NODE_DEBUG = 3 };
 
@@ -70,9 +73,11 @@ struct node_ops {
 	storage_put_fn no_put;
 	/* Known peers for a later start; NULL: not kept. */
 	void	(*no_cache)(void *, const struct vaddr *, size_t n);
-	/* A document or Kind that a peer sent: node_config_done(token)
-	 * follows, or is called at once.  NULL: refused. */
+	/* A document, or Kinds (packed kind-blocks), that a peer sent:
+	 * node_config_done(token) follows, or is called at once.  NULL: refused. */
 	void	(*no_config)(void *, uint64_t token, int type, const void *, size_t);
+	/* Read again what no_put wrote; NULL: storage keeps it in memory. */
+	storage_get_fn no_get;
 };
 
 struct node_conf {
@@ -81,15 +86,20 @@ struct node_conf {
 	size_t		 nc_certlen;
 	uint8_t		 nc_sha256[32];
 	uint8_t		 nc_alg;	/* enum reload_sigalg of our key */
+	const char	*nc_user;	/* of the certificate; the owner's, outlives the node */
+	int64_t		 nc_not_after;	/* its end, UTC s; 0: not known */
+	int		 nc_self_signed;	/* nobody vouches for the user name */
 	struct vaddr	 nc_addr;	/* where peers reach us */
 	struct vaddr	 nc_pvp;	/* where claimants' peers reach our PVP; family 0: none */
 	int		 nc_first;	/* may start the ring alone */
 	int		 nc_private;	/* private addresses of peers are fine */
+	int		 nc_client;	/* never in the ring (RFC 6940, 4.2) */
 };
 
 /* -- messages being built -- */
 
 struct node_build {
+	struct node	*nb_node;	/* NULL: nothing to free */
 	struct wbuf	 nb_w;
 	size_t		 nb_mark;
 	struct wbuf	 nb_bucket;	/* further certificates, packed */
@@ -117,6 +127,7 @@ struct node_return {
 	uint32_t	 nx_max_response;
 	uint16_t	 nx_code;	/* of the request */
 	int		 nx_cache;	/* remember the answer */
+	uint64_t	 nx_link;	/* the way back; 0: by nx_dest */
 	struct nodeid	 nx_signer;
 	uint8_t		*nx_dest;	/* packed, ours */
 	size_t		 nx_destlen;
@@ -131,6 +142,7 @@ struct node_in {
 	uint64_t	 ni_link;	/* 0 for our own */
 	struct wire_dest ni_dest;	/* the last entry */
 	struct node_signer ni_signer;
+	struct nodeid	 ni_user;	/* Store: Resource-ID of its user name */
 	struct node_return ni_ret;	/* moved into the answer */
 };
 
@@ -148,7 +160,10 @@ struct node_link {
 	int		 nl_boot;	/* to a bootstrap node */
 	int		 nl_expected;	/* only nl_expect may be there */
 	struct nodeid	 nl_expect;
+	int		 nl_asked;	/* by its Attach */
 	int		 nl_full;	/* send it a full Update when it is up */
+	struct nodeid	*nl_ids;	/* one of these, not known which */
+	size_t		 nl_nids;
 	struct ntimer	 nl_timer;	/* closing of a replaced link */
 };
 RB_HEAD(node_links, node_link);
@@ -158,11 +173,18 @@ struct node_peer {
 	struct nodeid	 np_id;
 	TAILQ_HEAD(, node_link) np_links;	/* newest first */
 	int		 np_routable;	/* an Update came */
+	int		 np_left;	/* a Leave came: it is not, unless it joins */
 	int		 np_pinging;
+	uint64_t	 np_since;	/* linked */
 	uint64_t	 np_handed;	/* hand-over began (UTC ms); 0: none */
 	uint64_t	 np_config_at;	/* document pushed */
 	uint64_t	 np_used;
+	uint64_t	 np_updated;	/* we sent it an Update */
+	uint64_t	 np_lists;	/* it sent one with its neighbours */
+	int		 np_near;	/* a neighbour when we sent the last ones */
+	int		 np_ask;	/* who it named was not there: ask again */
 	struct vaddr	 np_addr;	/* where it listens, if known */
+	int		 np_sure;	/* not only by its own word */
 };
 RB_HEAD(node_peers, node_peer);
 
@@ -179,6 +201,9 @@ struct node_req {
 	size_t		 rq_len;
 	unsigned	 rq_sends;
 	int		 rq_error;	/* failed before it was sent */
+	int		 rq_hint;	/* Error of a node that may not answer */
+	unsigned	 rq_hints;	/* sendings that met one */
+	unsigned	 rq_hinted;	/* the last of them */
 	int		 rq_any;	/* any member may answer */
 	struct ntimer	 rq_timer;
 	node_done	 rq_done;
@@ -219,13 +244,31 @@ struct node_self {		/* a message to ourselves */
 };
 
 struct node_frag;
+struct node_via;
 struct node_attach;
 struct node_job;
+struct lookup;
+struct limits;
+
+/* What others ask of us, by what it costs; limit.c has the rates. */
+enum limit_class {
+	LIMIT_READ = 0,		/* Fetch, Stat: data_fetch_allow */
+	LIMIT_ASK,		/* Ping, Probe, RouteQuery, Find, AppAttach */
+	LIMIT_ATTACH,
+	LIMIT_JOIN,		/* and Leave */
+	LIMIT_UPDATE,
+	LIMIT_CONFIG,
+	LIMIT_STORE,
+	LIMIT_COPY,		/* Store by a neighbour */
+	LIMIT_ERROR,		/* errors that we sent it */
+	LIMIT_FALSE,		/* nodes and addresses it named that are not there */
+	LIMIT_CLASSES
+};
 
 enum join_state {
 	JOIN_IDLE = 0, JOIN_CONNECT = 1, JOIN_ATTACH = 2, JOIN_UPDATE = 3,
 	JOIN_NEIGHBOURS = 4, JOIN_JOIN = 5, JOIN_READY = 6, JOIN_DONE = 7,
-	JOIN_LEFT = 8
+	JOIN_LEFT = 8, JOIN_CLIENT = 9
 };
 
 struct node_stats {
@@ -233,6 +276,10 @@ struct node_stats {
 	uint64_t	ns_requests, ns_timeouts, ns_errors_sent, ns_errors_in;
 	uint64_t	ns_stored, ns_refused, ns_fetched, ns_limited;
 	uint64_t	ns_lost_peers, ns_joins;
+	uint64_t	ns_fragmented, ns_compressed;
+	uint64_t	ns_overrate;	/* asked too much, limit.c */
+	uint64_t	ns_muted;	/* of these, not even verified */
+	uint64_t	ns_jumps;	/* of UTC */
 };
 
 struct node {
@@ -241,7 +288,9 @@ struct node {
 	struct node_conf n_conf;
 	const struct reload_doc *n_doc;
 	struct nodeid	 n_self;
-	uint64_t	 n_mono, n_wall, n_started;
+	uint64_t	 n_mono;	/* ms, pauses left out */
+	uint64_t	 n_wall;	/* UTC ms, as it is set */
+	uint64_t	 n_started, n_paused;
 	struct timers	 n_timers;
 	struct ring	 n_ring;
 	struct storage	 n_storage;
@@ -250,12 +299,13 @@ struct node {
 	size_t		 n_npeers;
 	struct node_links n_links;
 	size_t		 n_nlinks;
+	size_t		 n_nseveral;	/* links that wait for their Attach */
 	uint64_t	 n_nextlink;
 
 	struct node_reqs n_reqs;
 	size_t		 n_nreqs;
 	struct node_sigs n_sigwait, n_datawait, n_sigsent;
-	size_t		 n_nsigwait, n_nsigsent;
+	size_t		 n_nsigwait, n_nsigsent, n_sigbytes;
 	uint64_t	 n_nextsig;
 	struct ntimer	 n_sigtimer;
 	struct node_dups n_dups;
@@ -265,7 +315,10 @@ struct node {
 	size_t		 n_nself;
 	struct ntimer	 n_selftimer;
 	TAILQ_HEAD(, node_frag) n_frags;
-	size_t		 n_nfrags;
+	size_t		 n_nfrags, n_fragbytes;
+	struct node_via	*n_vias;	/* NULL until one is needed */
+	unsigned	 n_nextvia;
+	size_t		 n_nvias, n_viabytes;
 	uint64_t	 n_errtokens_at;
 	unsigned	 n_errtokens;
 
@@ -275,9 +328,14 @@ struct node {
 		struct node_return ret;
 	}		 n_config[4];	/* ConfigUpdates under examination */
 	uint64_t	 n_configpush;	/* when one was sent to a stranger */
-	struct nodeid	 n_kindpushed[64];	/* who got our Kind's definition */
+	struct {
+		struct nodeid	id;
+		uint32_t	kind;
+	}		 n_kindpushed[64];	/* who got which Kind's definition */
 	unsigned	 n_nextkindpushed;
+	struct ntimer	 n_kindtimer;	/* data of Kinds that are gone */
 
+	struct limits	*n_limits;
 	TAILQ_HEAD(, node_attach) n_attaches;
 	struct {			/* candidates that failed lately */
 		struct nodeid	id;
@@ -304,26 +362,42 @@ struct node {
 	struct nodeid	 n_ap;		/* admitting peer */
 	int		 n_apupdate;	/* its Update came */
 	unsigned	 n_joinwait;	/* Attaches under way for the join */
+	int		 n_quit;	/* left because of a document */
+	int		 n_clientbusy;	/* client.c: a Ping or Attach is under way */
 	size_t		 n_leaving;	/* Leaves under way */
 	struct nodeid	 n_hint[32];	/* of the admitting peer's Update */
 	size_t		 n_nhints;
 	struct nodeid	 n_hintfrom;
 	uint64_t	 n_checklink;
+	size_t		 n_nextcheck;	/* whom; 0: not begun */
+	unsigned	 n_joinsteps;	/* patience left */
+	uint64_t	 n_joinstored;	/* values taken by then */
 
 	/* update.c */
 	struct nodeid	 n_oldpred[RING_NEIGHBOURS], n_oldsucc[RING_NEIGHBOURS];
 	size_t		 n_noldpred, n_noldsucc;
 	struct ntimer	 n_updatetimer;	/* reactive, coalesced */
+	struct ntimer	 n_tabletimer;	/* the same, to the rest of the table */
+	uint64_t	 n_updateused;	/* paces them, as in limit.c */
+	struct ntimer	 n_resumetimer;	/* after a pause */
+	uint32_t	 n_fingerset;	/* which were there; bit 1 the first */
+	uint32_t	 n_fingerlost;	/* to be looked for now */
+	uint64_t	 n_fingerdue;	/* next look for one of the others */
 	struct ntimer	 n_periodtimer, n_fingertimer, n_pingtimer, n_sweeptimer;
-	int		 n_rangechanged;
 	uint64_t	 n_stable;	/* since when neighbours have not changed */
 
 	/* repl.c */
 	TAILQ_HEAD(, node_job) n_jobs;
+	int		 n_copydue;	/* copies were left out */
 
 	/* newer.c */
 	size_t		 n_nnewer;	/* Fetches under way */
 	uint64_t	 n_newerat;	/* paces them */
+
+	/* lookup.c, detour.c */
+	TAILQ_HEAD(, lookup) n_lookups;
+	uint32_t	 n_doubt;	/* thousandths */
+	uint64_t	 n_doubt_at;
 
 	/* read.c: Fetch limits */
 	struct {
@@ -334,6 +408,7 @@ struct node {
 
 	struct regist	*n_regist;
 	void		(*n_joined)(struct node *);	/* regist.c */
+	struct certstore *n_certstore;	/* NULL: ours is not stored */
 };
 
 /* -- node.c: life -- */
@@ -341,6 +416,8 @@ struct node {
 struct node	*node_new(const struct node_conf *, const struct reload_doc *,
 		    const struct node_ops *, void *arg, uint64_t mono, uint64_t wall);
 void		 node_free(struct node *);
+/* Monotonic and UTC ms.  Being ten seconds late for a timer counts as a pause, in
+ * which no time passes; UTC that jumps by ten minutes moves what is stored along. */
 void		 node_clock(struct node *, uint64_t mono, uint64_t wall);
 /* Begin to look for the ring.  cache: peers known from an earlier run. */
 void		 node_start(struct node *, const struct vaddr *cache, size_t n);
@@ -351,10 +428,13 @@ size_t		 node_leaving(const struct node *);	/* who has not answered it */
 /* Moment of the next node_run, 0 and *at; -1: none. */
 int		 node_next(const struct node *, uint64_t *at);
 void		 node_run(struct node *);
+/* Leave for good, until another document is in force: this one, a valid one, asks
+ * for something that we do not have (RFC 6940, 11.1). */
+void		 node_quit(struct node *, const char *why);
 /* A new document, or new addresses, in force from now on. */
 void		 node_document(struct node *, const struct reload_doc *);
+/* In the ring, or attached to it as a client. */
 int		 node_is_joined(const struct node *);
-size_t		 node_pending(const struct node *);	/* requests and signatures under way */
 const char	*node_join_str(const struct node *);
 
 /* Events.  A link that came from outside gets its id from node_link_id. */
@@ -362,6 +442,10 @@ uint64_t	 node_link_id(struct node *);
 /* inbound: accepted by us.  -1: not wanted, the owner closes it. */
 int		 node_link_up(struct node *, uint64_t link, const struct nodeid *,
 		    const struct vaddr *, int inbound);
+/* The same where the certificate names several Node-IDs: it serves after an
+ * Attach that is signed as one of them, or at once when we expect one. */
+int		 node_link_several(struct node *, uint64_t link, const struct nodeid *,
+		    size_t, const struct vaddr *, int inbound);
 void		 node_link_down(struct node *, uint64_t link);
 void		 node_link_suspect(struct node *, uint64_t link, int suspect);
 /* One whole message or fragment from a link.  -1: close that link. */
@@ -392,6 +476,12 @@ const char	*node_addr_bad(const struct node *, const struct vaddr *);
 
 /* -- message.c: building, signing, requests, answers -- */
 
+/*
+ * A buffer of max-message-size, of those kept ready if there is one; 0, or -1
+ * without memory.  Given back with node_spare, which wipes what was written.
+ */
+int		 node_buffer(const struct node *, struct wbuf *);
+void		 node_spare(struct wbuf *);
 int		 build_open(struct node *, struct node_build *, uint16_t code);
 void		 build_free(struct node_build *);
 /* Add a certificate to the message's bucket, once. */
@@ -419,13 +509,20 @@ int		 node_sign_data(struct node *, const void *, size_t, node_sigdone, void *ar
 void		 node_sign_cancel(struct node *, void *arg);
 struct node_req	*node_req_find(struct node *, uint64_t tid);
 void		 node_req_finish(struct node *, struct node_req *, const struct node_resp *);
-/* 0: new, now remembered; 1: known (its answer was sent again if there was one). */
-int		 node_dup_check(struct node *, struct node_in *);
-void		 node_dup_expire(struct node *);
 void		 message_init(struct node *);
 void		 message_clear(struct node *);
 /* Append a destination to a packed list. */
 void		 node_dest_write(struct wbuf *, const struct node_dest *);
+
+/* -- dup.c -- */
+
+/* 0: new, now remembered; 1: known (its answer was sent again if there was one). */
+int		 node_dup_check(struct node *, struct node_in *);
+/* The answer to a remembered request: contents and security block. */
+void		 dup_answer(struct node *, const struct node_return *, const void *, size_t);
+void		 node_dup_expire(struct node *);
+void		 dup_init(struct node *);
+void		 dup_clear(struct node *);
 
 /* -- route.c -- */
 
@@ -437,12 +534,63 @@ uint64_t	 route_peer_link(const struct node_peer *);
 void		 route_init(struct node *);
 void		 route_clear(struct node *);
 
+int		 route_verify(struct node *, const struct wire_msg *, struct node_signer *);
+
+/* -- several.c -- */
+
+/* A message from such a link.  -1: close it. */
+int		 several_input(struct node *, struct node_link *, const void *, size_t);
+
 /* -- frag.c -- */
 
-/* Takes a fragment; the whole message (free it) when it is complete. */
-uint8_t		*frag_add(struct node *, const struct wire_header *, const void *,
-		    size_t, size_t *len);
+/*
+ * Send header (its fragment field, too) and payload; in equal pieces if together
+ * they are above max-message-size.  -1: that cannot be done, nothing was sent.
+ */
+int		 frag_send(struct node *, uint64_t link, struct wire_header *,
+		    const void *payload, size_t);
+/* Takes a fragment that from brought; the whole message (free it) when it is
+ * complete. */
+uint8_t		*frag_add(struct node *, const struct nodeid *from,
+		    const struct wire_header *, const void *, size_t, size_t *len);
 void		 frag_clear(struct node *);
+
+/* -- via.c -- */
+
+/* Keep the via list of a request that from brought, and from; *out: the opaque
+ * id that stands for them.  -1: no room. */
+int		 via_save(struct node *, const struct wire_header *,
+		    const struct nodeid *from, uint8_t out[2]);
+/* The destinations that an opaque id of an answer stands for, good until the
+ * next via_save.  -1: not ours, too old, or of another transaction. */
+int		 via_load(struct node *, const struct wire_dest *, uint64_t tid, struct cur *);
+void		 via_clear(struct node *);
+
+/* -- limit.c -- */
+
+int		 limit_init(struct node *);
+void		 limit_clear(struct node *);
+/* Forget those who have asked for nothing lately. */
+void		 limit_expire(struct node *);
+size_t		 limit_count(const struct node *);	/* signers remembered */
+/* 1: whoever has the certificate of that digest is above its rate for such
+ * requests that from, the previous hop, brings: it need not be verified. */
+int		 limit_muted(struct node *, struct span digest, const struct nodeid *from,
+		    uint16_t code);
+/* A request that was verified: 1 to go on, 0 to drop it. */
+int		 limit_allow(struct node *, const struct node_signer *,
+		    const struct nodeid *from, uint16_t code);
+/* The same for an error in answer to such a request. */
+int		 limit_error(struct node *, const struct node_signer *,
+		    const struct nodeid *from, uint16_t code);
+/* It named a node or an address that is not there.  limit_trusted is 0 when it
+ * has done so too often lately. */
+void		 limit_false(struct node *, const struct nodeid *);
+int		 limit_trusted(const struct node *, const struct nodeid *);
+/* May we connect there on another's word?  Why not, or NULL: then it counts. */
+const char	*limit_connect(struct node *, const struct vaddr *);
+void		 limit_unreached(struct node *, const struct vaddr *);
+void		 limit_reached(struct node *, const struct vaddr *);
 
 /* -- attach.c -- */
 
@@ -450,16 +598,22 @@ typedef void (*attach_done)(struct node *, int ok, const struct nodeid *, void *
 /* Attach to a node or resource; done once, never inside.  -1: not now. */
 int		 attach_start(struct node *, const struct node_dest *, size_t ndests,
 		    uint64_t link, attach_done, void *arg);
-/* Attach to a node unless it is linked or an Attach is under way. */
+/* Attach to a node unless it is linked or an Attach is under way.  via: who
+ * named it and answers for it; the way leads through it. */
 void		 attach_candidate(struct node *, const struct nodeid *, const struct nodeid *via);
+/* The same by the ring's way. */
+void		 attach_named(struct node *, const struct nodeid *, const struct nodeid *by);
 int		 attach_pending(const struct node *, const struct nodeid *);
 void		 attach_in(struct node *, struct node_in *);
 void		 appattach_in(struct node *, struct node_in *);
 void		 attach_link_up(struct node *, struct node_peer *);
 void		 attach_clear(struct node *);
 void		 attach_failed(struct node *, const struct nodeid *);
-/* A peer is reached at this address: remember it. */
-void		 node_peer_addr(struct node *, const struct nodeid *, const struct vaddr *);
+int		 attach_failed_lately(const struct node *, const struct nodeid *);
+/* A peer is reached at this address: remember it.  sure: we were there; what a
+ * node merely says is kept for a restart only if its link comes from there. */
+void		 node_peer_addr(struct node *, const struct nodeid *, const struct vaddr *,
+		    int sure);
 /* AppAttach to a claimant for PVP. */
 typedef void (*appattach_done)(int error, const struct vaddr *, size_t n, void *arg);
 int		 appattach_start(struct node *, const struct nodeid *, appattach_done, void *arg);
@@ -477,6 +631,23 @@ void		 join_hand_over_done(struct node *, const struct nodeid *);
 void		 join_clear(struct node *);
 void		 join_init(struct node *);
 
+/* Begin anew, after a moment. */
+void		 join_again(struct node *);
+
+/* -- client.c -- */
+
+/* Before the first connection: what was held as a peer is given up.  -1: the
+ * document permits no clients. */
+int		 client_start(struct node *);
+void		 client_attached(struct node *, const struct nodeid *ap);
+/* The peer over which a client reaches that. */
+const struct nodeid *client_hop(const struct node *, const struct nodeid *);
+void		 client_update(struct node *, const struct nodeid *, const struct wire_update *);
+void		 client_ring(struct node *);
+void		 client_check(struct node *);
+/* clients-permitted has changed. */
+void		 client_document(struct node *);
+
 /* -- update.c -- */
 
 void		 update_init(struct node *);
@@ -484,12 +655,21 @@ void		 update_clear(struct node *);
 void		 update_send(struct node *, const struct nodeid *, int type);
 void		 update_in(struct node *, struct node_in *);
 void		 update_start(struct node *);	/* joined: periodic work begins */
+/* Those of a new document begin now. */
+void		 update_intervals(struct node *, const struct reload_doc *old);
+/* Attach to those that would be among our nearest neighbours, of lists that by
+ * has sent; through it, unless it is leaving. */
+void		 update_candidates(struct node *, struct cur, struct cur,
+		    const struct nodeid *by, int leaving);
 /* The set of routable peers changed. */
 void		 update_ring(struct node *, int lost);
 void		 update_link_up(struct node *, struct node_peer *, int full);
 /* Something does not fit: ask the neighbours that have been silent a moment,
  * all of them or those that list (packed Node-IDs) leaves out. */
 void		 update_doubt(struct node *, const struct cur *list1, const struct cur *list2);
+
+/* -- probe.c -- */
+
 void		 ping_in(struct node *, struct node_in *);
 void		 probe_in(struct node *, struct node_in *);
 void		 routequery_in(struct node *, struct node_in *);
@@ -498,6 +678,14 @@ void		 routequery_in(struct node *, struct node_in *);
 
 void		 configupdate_in(struct node *, struct node_in *);
 void		 config_push(struct node *, const struct nodeid *);
+/* Drop, by and by, what is stored of Kinds that are not known any more; as a
+ * client, all. */
+void		 config_sweep(struct node *);
+void		 config_init(struct node *);
+/* Another document is in force: Kinds that have gone, or changed their form. */
+void		 config_kinds(struct node *, const struct reload_doc *old);
+/* The same for one that was defined or changed: model is what it was, 0: none. */
+void		 config_kind(struct node *, uint32_t kind, int model);
 /* That node does not know Kinds (error_info): define one that is ours, once. */
 void		 config_push_kind(struct node *, const struct nodeid *, struct span info);
 void		 config_clear(struct node *);
@@ -529,9 +717,10 @@ int		 data_model(uint32_t kind, void *node);
 void		 fetch_in(struct node *, struct node_in *);
 void		 stat_in(struct node *, struct node_in *);
 void		 find_in(struct node *, struct node_in *);
-/* A stored value as StoredData with that lifetime. */
-void		 data_value_write(struct wbuf *, int model, const struct storage_value *,
-		    uint32_t lifetime);
+/* A stored value as StoredData with that lifetime.  -1: its record is not to be
+ * had, nothing was written. */
+int		 data_value_write(struct wbuf *, int model, struct storage *,
+		    struct storage_value *, uint32_t lifetime);
 /* 1: the signer may fetch now. */
 int		 data_fetch_allow(struct node *, const struct nodeid *);
 
@@ -541,15 +730,18 @@ int		 data_fetch_allow(struct node *, const struct nodeid *);
  * successors. */
 void		 repl_stored(struct node *, const struct nodeid *resource, uint32_t kind,
 		    uint64_t since);
-/* Copy the range (from, to] to a node from at on; values received at or after since. */
+/* Copy the range (from, to] to a node from at on; values received at or after
+ * since.  -1: too much is under way; it is done later by repl_again, unless
+ * a node joins. */
 enum repl_why { REPL_COPY = 0, REPL_MOVED = 1, REPL_JOIN = 2 };
-void		 repl_range(struct node *, const struct nodeid *to_node,
+int		 repl_range(struct node *, const struct nodeid *to_node,
 		    const struct nodeid *from, const struct nodeid *to,
 		    uint64_t since, uint64_t delay_ms, enum repl_why);
+void		 repl_again(struct node *);
 void		 repl_peer_gone(struct node *, const struct nodeid *);
 void		 repl_clear(struct node *);
-/* Forget what is three predecessors away. */
-void		 repl_sweep(struct node *);
+/* Forget what is three predecessors away.  1: more is to be looked at soon. */
+int		 repl_sweep(struct node *);
 
 /* -- newer.c -- */
 

@@ -87,12 +87,6 @@ nodeid_is_wildcard(const struct nodeid *a)
 }
 
 void
-nodeid_wildcard(struct nodeid *a)
-{
-	memset(a->id_b, 0xff, NODEID_LEN);
-}
-
-void
 nodeid_add(const struct nodeid *a, const struct nodeid *b, struct nodeid *r)
 {
 	uint64_t	 hi = half(a->id_b), lo = half(a->id_b + 8);

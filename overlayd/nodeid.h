@@ -20,7 +20,6 @@ int		 nodeid_eq(const struct nodeid *, const struct nodeid *);
 /* All zero is never on the wire; all ones is the wildcard. */
 int		 nodeid_is_zero(const struct nodeid *);
 int		 nodeid_is_wildcard(const struct nodeid *);
-void		 nodeid_wildcard(struct nodeid *);
 
 /* a + b and a - b, modulo 2^128; the result may be one of the operands. */
 void		 nodeid_add(const struct nodeid *a, const struct nodeid *b,

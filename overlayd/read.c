@@ -28,6 +28,7 @@
 
 #define FETCH_RATE		20	/* a signer and second */
 #define FETCH_BURST		100
+#define FIND_PLACES_MAX		256	/* looked at for one Kind */
 #define HOLES_MAX		4096	/* slots made up in one answer */
 
 /* What one specifier selects. */
@@ -44,92 +45,95 @@ static void	 read_in(struct node *, struct node_in *, int);
 static int	 read_unknown(struct node *, struct node_in *, const struct wire_fetch *);
 static void	 select_spec(struct selection *, const struct storage_place *,
 		    const struct wire_spec *);
-static void	 select_value(struct selection *, struct storage_value *);
+static int	 select_value(struct selection *, struct storage_value *);
 static void	 select_hole(struct selection *, struct span, uint32_t);
-static void	 meta_hash(const uint8_t *, size_t, uint8_t *);
+static void	 meta_hash(struct span, uint8_t *);
+static const struct storage_place *find_closest(struct node *, const struct nodeid *,
+		    uint32_t);
 
 /* -- Fetch and Stat -- */
 
-void
-data_value_write(struct wbuf *w, int model, const struct storage_value *sv,
+int
+data_value_write(struct wbuf *w, int model, struct storage *st, struct storage_value *sv,
     uint32_t lifetime)
 {
+	struct storage_body sb;
 	struct wire_stored ws;
 	struct cur	 c;
 
+	if (storage_body(st, sv, &sb) == -1)
+		return (-1);
 	memset(&ws, 0, sizeof(ws));
 	ws.ws_time = sv->sv_time;
 	ws.ws_lifetime = lifetime;
 	ws.ws_value.wv_exists = sv->sv_exists;
-	ws.ws_value.wv_data.p = (const char *)SV_VAL(sv);
-	ws.ws_value.wv_data.len = sv->sv_vallen;
-	if (model == RELOAD_DICTIONARY) {
-		ws.ws_value.wv_key.p = (const char *)SV_KEY(sv);
-		ws.ws_value.wv_key.len = sv->sv_keylen;
-	} else if (model == RELOAD_ARRAY) {
-		cur_init(&c, SV_KEY(sv), sv->sv_keylen);
-		(void)cur_u32(&c, &ws.ws_value.wv_index);
-	}
-	cur_init(&c, SV_SIG(sv), sv->sv_siglen);
-	if (reload_signature_parse(&c, &ws.ws_sig) == -1) {
-		(void)wbuf_fail(w);
-		return;
-	}
+	ws.ws_value.wv_data = sb.sb_value;
+	if (model == RELOAD_DICTIONARY)
+		ws.ws_value.wv_key = sb.sb_slot;
+	else if (model == RELOAD_ARRAY)
+		ws.ws_value.wv_index = storage_index(sv);
+	cur_init(&c, sb.sb_sig.p, sb.sb_sig.len);
+	if (reload_signature_parse(&c, &ws.ws_sig) == -1)
+		return (-1);
 	wire_stored_write(w, model, &ws);
+	return (0);
 }
 
 /* Digest over the value with its four length bytes (RFC 6940, 7.4.3). */
 static void
-meta_hash(const uint8_t *val, size_t len, uint8_t *md)
+meta_hash(struct span val, uint8_t *md)
 {
 	crypto_hash_sha256_state st;
 	struct wbuf	 w;
 	uint8_t		 head[4];
 
 	wbuf_init(&w, head, sizeof(head));
-	wbuf_u32(&w, (uint32_t)len);
+	wbuf_u32(&w, (uint32_t)val.len);
 	(void)crypto_hash_sha256_init(&st);
 	(void)crypto_hash_sha256_update(&st, head, sizeof(head));
-	if (len > 0)
-		(void)crypto_hash_sha256_update(&st, val, len);
+	if (val.len > 0)
+		(void)crypto_hash_sha256_update(&st, (const uint8_t *)val.p, val.len);
 	(void)crypto_hash_sha256_final(&st, md);
 }
 
-static void
+/* -1: there is none to be had. */
+static int
 select_value(struct selection *sl, struct storage_value *sv)
 {
+	struct storage	*st = &sl->sl_node->n_storage;
+	struct storage_body sb;
 	struct wire_meta wm;
-	struct cur	 c;
+	struct span	 der;
 	uint8_t		 md[crypto_hash_sha256_BYTES];
-	uint32_t	 left = storage_left(sv, sl->sl_node->n_wall);
+	uint32_t	 left;
 
-	if (left == 0)
-		return;
+	if (sv == NULL || (left = storage_left(sv, sl->sl_node->n_wall)) == 0)
+		return (-1);
 	if (!sl->sl_stat) {
-		data_value_write(sl->sl_w, sl->sl_kind->rk_model, sv, left);
-		if (sv->sv_cert->sc_mark != sl->sl_node->n_storage.st_mark) {
-			sv->sv_cert->sc_mark = sl->sl_node->n_storage.st_mark;
-			build_cert(sl->sl_build, sv->sv_cert->sc_der, sv->sv_cert->sc_len);
+		if (storage_cert_new(st, sv)) {
+			if (storage_cert(st, sv, &der) == -1)
+				return (-1);
+			build_cert(sl->sl_build, der.p, der.len);
 		}
-		return;
+		return (data_value_write(sl->sl_w, sl->sl_kind->rk_model, st, sv, left));
 	}
+	if (storage_body(st, sv, &sb) == -1)
+		return (-1);
 	memset(&wm, 0, sizeof(wm));
 	wm.ws_time = sv->sv_time;
 	wm.ws_lifetime = left;
 	wm.ws_exists = sv->sv_exists;
-	wm.ws_size = sv->sv_vallen;
-	if (sl->sl_kind->rk_model == RELOAD_DICTIONARY) {
-		wm.ws_key.p = (const char *)SV_KEY(sv);
-		wm.ws_key.len = sv->sv_keylen;
-	} else if (sl->sl_kind->rk_model == RELOAD_ARRAY) {
-		cur_init(&c, SV_KEY(sv), sv->sv_keylen);
-		(void)cur_u32(&c, &wm.ws_index);
-	}
-	meta_hash(SV_VAL(sv), sv->sv_vallen, md);
+	wm.ws_size = (uint32_t)sb.sb_value.len;
+	if (sl->sl_kind->rk_model == RELOAD_DICTIONARY)
+		wm.ws_key = sb.sb_slot;
+	else if (sl->sl_kind->rk_model == RELOAD_ARRAY)
+		wm.ws_index = storage_index(sv);
+	meta_hash(sb.sb_value, md);
 	wm.ws_hashalg = RELOAD_HASH_SHA256;
 	wm.ws_hash.p = (const char *)md;
 	wm.ws_hash.len = sizeof(md);
 	wire_meta_write(sl->sl_w, sl->sl_kind->rk_model, &wm);
+	return (0);
 }
 
 /* A slot that we know nothing about, made up (RFC 6940, 7.4.2.2). */
@@ -137,6 +141,7 @@ static void
 select_hole(struct selection *sl, struct span key, uint32_t index)
 {
 	static const uint8_t none[] = { 0, 0, RELOAD_ID_NONE, 0, 0, 0, 0 };
+	const struct span none_value = { NULL, 0 };
 	struct wire_stored ws;
 	struct wire_meta wm;
 	struct cur	 c;
@@ -150,7 +155,7 @@ select_hole(struct selection *sl, struct span key, uint32_t index)
 		memset(&wm, 0, sizeof(wm));
 		wm.ws_key = key;
 		wm.ws_index = index;
-		meta_hash(NULL, 0, md);
+		meta_hash(none_value, md);
 		wm.ws_hashalg = RELOAD_HASH_SHA256;
 		wm.ws_hash.p = (const char *)md;
 		wm.ws_hash.len = sizeof(md);
@@ -169,6 +174,7 @@ static void
 select_spec(struct selection *sl, const struct storage_place *sp,
     const struct wire_spec *spec)
 {
+	const struct storage *st = &sl->sl_node->n_storage;
 	struct storage_value *sv;
 	struct wire_range wr;
 	struct span	 key, none = { NULL, 0 };
@@ -178,43 +184,27 @@ select_spec(struct selection *sl, const struct storage_place *sp,
 	uint32_t	 i, end = 0;
 
 	if (sl->sl_kind->rk_model == RELOAD_SINGLE) {
-		sv = storage_slot(sp, NULL, 0);
-		if (sv != NULL && storage_left(sv, sl->sl_node->n_wall) > 0)
-			select_value(sl, sv);
-		else
+		if (select_value(sl, storage_slot(st, sp, NULL, 0)) == -1)
 			select_hole(sl, none, 0);
 		return;
 	}
 	if (sl->sl_kind->rk_model == RELOAD_DICTIONARY) {
-		if (cur_left(&c) == 0 && sp != NULL) {
-			for (sv = storage_first(sp); sv != NULL; sv = storage_after(sv))
-				select_value(sl, sv);
-		}
+		sv = cur_left(&c) == 0 ? storage_first(st, sp) : NULL;
+		for (; sv != NULL; sv = storage_after(st, sv))
+			(void)select_value(sl, sv);
 		while (wire_key_next(&c, &key) == 1) {
-			sv = storage_slot(sp, key.p, key.len);
-			if (sv != NULL && storage_left(sv, sl->sl_node->n_wall) > 0)
-				select_value(sl, sv);
-			else
+			if (select_value(sl, storage_slot(st, sp, key.p, key.len)) == -1)
 				select_hole(sl, key, 0);
 		}
 		return;
 	}
-	if (sp == NULL)
-		return;
-	for (sv = storage_first(sp); sv != NULL; sv = storage_after(sv)) {
-		cur_init(&c, SV_KEY(sv), sv->sv_keylen);
-		(void)cur_u32(&c, &end);
-		end++;
-	}
-	c = spec->wp_list;
+	for (sv = storage_first(st, sp); sv != NULL; sv = storage_after(st, sv))
+		end = storage_index(sv) + 1;
 	while (wire_range_next(&c, &wr) == 1) {
 		for (i = wr.wr_first; i < end && i <= wr.wr_last; i++) {
 			wbuf_init(&w, ix, sizeof(ix));
 			wbuf_u32(&w, i);
-			sv = storage_slot(sp, ix, sizeof(ix));
-			if (sv != NULL && storage_left(sv, sl->sl_node->n_wall) > 0)
-				select_value(sl, sv);
-			else
+			if (select_value(sl, storage_slot(st, sp, ix, sizeof(ix))) == -1)
 				select_hole(sl, none, i);
 		}
 	}
@@ -253,10 +243,9 @@ read_in(struct node *n, struct node_in *in, int stat)
 	struct node_build b;
 	struct nodeid	 resource;
 	const struct storage_place *sp;
-	struct wbuf	 w;
+	struct wbuf	 w, vw;
 	struct cur	 c;
-	uint8_t		*buf;
-	size_t		 half;
+	size_t		 most = 0;
 
 	if (wire_fetch_parse(&in->ni_msg->wm_contents.wc_body, data_model, n, &wf, &we) == -1) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
@@ -269,23 +258,21 @@ read_in(struct node *n, struct node_in *in, int stat)
 		node_error(n, in, WIRE_E_REQUEST_TIMEOUT, "too many requests");
 		return;
 	}
-	half = n->n_doc->rd_max_message;
-	if ((buf = malloc(2 * half)) == NULL)
+	if (build_open(n, &b, stat ? WIRE_STAT_ANS : WIRE_FETCH_ANS) == -1)
 		return;
-	if (build_open(n, &b, stat ? WIRE_STAT_ANS : WIRE_FETCH_ANS) == -1) {
-		free(buf);
+	/* Packed kind data, and the values of one. */
+	if (node_buffer(n, &w) == -1 || node_buffer(n, &vw) == -1) {
+		node_spare(&w);
+		build_free(&b);
 		return;
 	}
 	n->n_stats.ns_fetched++;
-	n->n_storage.st_mark++;
-	wbuf_init(&w, buf, half);	/* packed kind data; values in the second half */
+	storage_answer(&n->n_storage);
 	c = wf.wf_specs;
 	while (wire_spec_next(&c, data_model, n, &spec) == 1) {
-		struct wbuf	 vw;
-
 		memset(&sl, 0, sizeof(sl));
 		memset(&wk, 0, sizeof(wk));
-		wbuf_init(&vw, buf + half, half);
+		wbuf_init(&vw, vw.w_buf, vw.w_size);
 		sl.sl_node = n;
 		sl.sl_kind = reload_doc_kind(n->n_doc, spec.wp_kind);
 		sl.sl_w = &vw;
@@ -299,14 +286,17 @@ read_in(struct node *n, struct node_in *in, int stat)
 			select_spec(&sl, sp, &spec);
 		if (wbuf_ok(&vw) == -1)
 			(void)wbuf_fail(&b.nb_w);
-		cur_init(&wk.wk_values, buf + half, vw.w_len);
+		cur_init(&wk.wk_values, vw.w_buf, vw.w_len);
+		most = vw.w_len > most ? vw.w_len : most;
 		wire_kinddata_write(&w, &wk);
 	}
 	if (wbuf_ok(&w) == -1)
 		(void)wbuf_fail(&b.nb_w);
-	cur_init(&c, buf, w.w_len);
+	cur_init(&c, w.w_buf, w.w_len);
 	wire_fetchans_write(&b.nb_w, &c);
-	free(buf);
+	node_spare(&w);
+	vw.w_len = most;	/* all of it is wiped */
+	node_spare(&vw);
 	node_answer(n, in, &b);
 }
 
@@ -357,6 +347,34 @@ data_fetch_allow(struct node *n, const struct nodeid *signer)
 
 /* -- Find -- */
 
+/* The first place of a Kind, going clockwise, that holds something. */
+static const struct storage_place *
+find_closest(struct node *n, const struct nodeid *resource, uint32_t kind)
+{
+	const struct storage *st = &n->n_storage;
+	const struct storage_place *sp;
+	const struct storage_value *sv;
+	struct nodeid	 at = *resource;
+	int		 max = FIND_PLACES_MAX, over = 0;
+
+	for (; max > 0; max--) {
+		sp = storage_nfind(st, &at, kind);
+		if (sp == NULL || sp->sp_kind != kind) {
+			if (over++)
+				return (NULL);
+			memset(&at, 0, sizeof(at));
+			continue;
+		}
+		for (sv = storage_first(st, sp); sv != NULL; sv = storage_after(st, sv)) {
+			if (storage_left(sv, n->n_wall) > 0)
+				return (sp);
+		}
+		nodeid_next(&sp->sp_resource, &at);
+		over |= nodeid_is_zero(&at);
+	}
+	return (NULL);
+}
+
 void
 find_in(struct node *n, struct node_in *in)
 {
@@ -364,14 +382,13 @@ find_in(struct node *n, struct node_in *in)
 	struct wire_findkind fk;
 	struct wire_error we;
 	struct node_build b;
-	struct storage_place *sp;
+	const struct storage_place *sp;
 	struct nodeid	 resource, zero, best;
 	const struct reload_kind *rk;
 	struct wbuf	 w;
 	struct cur	 c;
 	uint8_t		 buf[64 * 24];
 	uint32_t	 kind;
-	int		 found;
 
 	if (wire_find_parse(&in->ni_msg->wm_contents.wc_body, &wf, &we) == -1) {
 		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
@@ -391,15 +408,8 @@ find_in(struct node *n, struct node_in *in)
 		/* The directory of numbers is not to be walked. */
 		if (rk != NULL && rk->rk_policy == RELOAD_VIPR_NODE_KEY_MATCH)
 			continue;
-		best = zero;
-		found = 0;
-		RB_FOREACH(sp, storage_places, &n->n_storage.st_places) {
-			if (sp->sp_kind != kind)
-				continue;
-			if (!found || nodeid_dist_cmp(&resource, &sp->sp_resource, &best) < 0)
-				best = sp->sp_resource;
-			found = 1;
-		}
+		sp = find_closest(n, &resource, kind);
+		best = sp != NULL ? sp->sp_resource : zero;
 		fk.wf_kind = kind;
 		fk.wf_closest.p = (const char *)best.id_b;
 		fk.wf_closest.len = NODEID_LEN;

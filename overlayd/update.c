@@ -23,34 +23,54 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certstore.h"
 #include "node.h"
 
 #define UPDATE_COALESCE_MS	50
+#define UPDATE_STEP_MS		1000	/* reactive ones: one a second, */
+#define UPDATE_BURST		8	/* so many at once */
 #define HOLD_DOWN_MS		30000	/* RFC 6940, 10.4 */
 #define REPLICATE_MS		1000
 #define PING_MS			30000	/* a silent neighbour is asked */
 #define DOUBT_MS		2000	/* the same, when there is a reason */
 #define SWEEP_MS		60000
+#define SWEEP_AGAIN_MS		10	/* more is to be looked at */
 #define STABLE_MS		120000
 #define FINGER_SOON_MS		3000
+#define RESUME_CHECK_MS		2000
+#define LISTS_MS		5000	/* lists of a new neighbour are so old at most */
 #define LIST_MAX		64	/* entries of a list looked at */
 
 struct ping_arg {
 	struct nodeid	 pa_id;
 };
 
+struct nearest {		/* on one side of us, the nearest first */
+	struct nodeid	 nr_id[RING_NEIGHBOURS];
+	size_t		 nr_n;
+	int		 nr_back;	/* predecessors */
+};
+
 static void	 neighbour_answered(struct node *, const struct node_resp *, void *);
 static void	 update_period(void *);
 static void	 update_reactive(void *);
+static void	 update_ask(struct node *, const struct nodeid *);
+static void	 update_table(void *);
+static void	 update_soon(struct node *, struct ntimer *, uint64_t);
+static void	 update_resumed(void *);
 static void	 update_fingers(void *);
 static void	 neighbour_ping(struct node *, struct node_peer *);
 static int	 list_has(const struct cur *, const struct nodeid *);
 static void	 update_ping(void *);
 static void	 update_sweep(void *);
 static void	 update_answered(struct node *, const struct node_resp *, void *);
-static void	 update_list(struct node *, struct cur, const struct nodeid *);
+static void	 nearest_add(struct nearest *, const struct nodeid *, const struct nodeid *);
+static void	 nearest_list(struct node *, struct nearest [2], struct cur);
 static void	 update_finger_list(struct node *, struct cur, const struct nodeid *);
 static int	 update_table_changed(struct node *);
+static uint32_t	 update_finger_set(struct node *);
+static void	 update_fingers_lost(struct node *);
+static void	 update_finger_search(struct node *, unsigned);
 static void	 update_range_changed(struct node *, const struct nodeid *, int);
 static void	 update_new_successors(struct node *, int);
 static void	 finger_answered(struct node *, const struct node_resp *, void *);
@@ -61,6 +81,8 @@ void
 update_init(struct node *n)
 {
 	ntimer_set(&n->n_updatetimer, update_reactive, n);
+	ntimer_set(&n->n_tabletimer, update_table, n);
+	ntimer_set(&n->n_resumetimer, update_resumed, n);
 	ntimer_set(&n->n_periodtimer, update_period, n);
 	ntimer_set(&n->n_fingertimer, update_fingers, n);
 	ntimer_set(&n->n_pingtimer, update_ping, n);
@@ -71,6 +93,8 @@ void
 update_clear(struct node *n)
 {
 	ntimer_del(&n->n_timers, &n->n_updatetimer);
+	ntimer_del(&n->n_timers, &n->n_tabletimer);
+	ntimer_del(&n->n_timers, &n->n_resumetimer);
 	ntimer_del(&n->n_timers, &n->n_periodtimer);
 	ntimer_del(&n->n_timers, &n->n_fingertimer);
 	ntimer_del(&n->n_timers, &n->n_pingtimer);
@@ -93,14 +117,35 @@ update_start(struct node *n)
 	storage_range(&n->n_storage, &from, &n->n_self, ring_share_ppb(&n->n_ring));
 	n->n_stable = n->n_mono;
 	(void)update_table_changed(n);
+	n->n_fingerset = 0;
+	n->n_fingerlost = UINT32_MAX;
+	n->n_fingerdue = n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_ping_s * 1000);
 	ntimer_add(&n->n_timers, &n->n_updatetimer, n->n_mono);
+	ntimer_add(&n->n_timers, &n->n_tabletimer, n->n_mono);
 	ntimer_add(&n->n_timers, &n->n_periodtimer,
 	    n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_update_s * 1000));
 	ntimer_add(&n->n_timers, &n->n_fingertimer, n->n_mono + jitter(n, FINGER_SOON_MS));
 	ntimer_add(&n->n_timers, &n->n_pingtimer, n->n_mono + jitter(n, PING_MS));
-	ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono + jitter(n, SWEEP_MS));
+	ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono +
+	    (n->n_storage.st_rangeat != 0 ? SWEEP_AGAIN_MS : jitter(n, SWEEP_MS)));
 	if (n->n_joined != NULL)
 		n->n_joined(n);
+	if (n->n_certstore != NULL)
+		certstore_joined(n->n_certstore);
+}
+
+void
+update_intervals(struct node *n, const struct reload_doc *old)
+{
+	if (n->n_join != JOIN_DONE)
+		return;
+	if (old->rd_update_s != n->n_doc->rd_update_s)
+		ntimer_add(&n->n_timers, &n->n_periodtimer,
+		    n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_update_s * 1000));
+	if (old->rd_ping_s != n->n_doc->rd_ping_s) {
+		n->n_fingerdue = n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_ping_s * 1000);
+		update_soon(n, &n->n_fingertimer, n->n_fingerdue - n->n_mono);
+	}
 }
 
 /* -- sending -- */
@@ -111,6 +156,7 @@ update_send(struct node *n, const struct nodeid *to, int type)
 	struct wire_update wu;
 	struct node_build b;
 	struct node_dest nd;
+	struct node_peer *np;
 	struct wbuf	 w[3];
 	uint8_t		 buf[3][RING_FINGERS * NODEID_LEN];
 	const struct nodeid *id;
@@ -149,7 +195,9 @@ update_send(struct node *n, const struct nodeid *to, int type)
 	memset(&nd, 0, sizeof(nd));
 	nd.nd_type = WIRE_DEST_NODE;
 	nd.nd_id = *to;
-	(void)node_request(n, &b, &nd, 1, 0, update_answered, NULL);
+	if (node_request(n, &b, &nd, 1, 0, update_answered, NULL) != 0 &&
+	    (np = node_peer_find(n, to)) != NULL)
+		np->np_updated = n->n_mono;
 }
 
 /* Nothing is learned from the answer; a silent peer is found by Ping. */
@@ -161,20 +209,86 @@ update_answered(struct node *n, const struct node_resp *resp, void *arg)
 	(void)arg;
 }
 
-/* The Neighbor Table changed: everybody we are linked to hears of it. */
+/* At the latest then. */
+static void
+update_soon(struct node *n, struct ntimer *nt, uint64_t ms)
+{
+	if (!nt->nt_armed || nt->nt_at > n->n_mono + ms)
+		ntimer_add(&n->n_timers, nt, n->n_mono + ms);
+}
+
+/*
+ * The Neighbor Table changed: neighbours and clients hear of it at once, unless
+ * it changes all the time.
+ */
 static void
 update_reactive(void *arg)
 {
 	struct node	*n = arg;
 	struct node_peer *np;
+	uint64_t	 ahead;
+	int		 near;
+
+	ahead = n->n_updateused > n->n_mono ? n->n_updateused - n->n_mono : 0;
+	if (ahead > UPDATE_STEP_MS * (UPDATE_BURST - 1)) {
+		update_soon(n, &n->n_updatetimer, ahead - UPDATE_STEP_MS * (UPDATE_BURST - 1));
+		return;
+	}
+	n->n_updateused = n->n_mono + ahead + UPDATE_STEP_MS;
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		near = ring_is_neighbour(&n->n_ring, &np->np_id);
+		if (!np->np_routable || near)
+			update_send(n, &np->np_id, WIRE_NEIGHBORS);
+		if (near && !np->np_near && n->n_mono - np->np_lists > LISTS_MS)
+			update_ask(n, &np->np_id);
+		np->np_near = near;
+	}
+}
+
+/*
+ * Who was far away and is the nearest now, since all between are gone, does not
+ * take us for a neighbour if there are others yet: it is asked for its tables,
+ * by RouteQuery (RFC 6940, 10.8), and leads us to them.
+ */
+static void
+update_ask(struct node *n, const struct nodeid *to)
+{
+	struct wire_routequery wq;
+	struct node_build b;
+	struct node_dest nd;
+	struct nodeid	 next;
+
+	if (n->n_join != JOIN_DONE || build_open(n, &b, WIRE_ROUTEQUERY) == -1)
+		return;
+	nodeid_next(&n->n_self, &next);
+	memset(&wq, 0, sizeof(wq));
+	wq.wq_send_update = 1;
+	wq.wq_dest.wd_type = WIRE_DEST_RESOURCE;
+	wq.wq_dest.wd_id.p = (const char *)next.id_b;
+	wq.wq_dest.wd_id.len = NODEID_LEN;
+	wire_routequery_write(&b.nb_w, &wq);
+	memset(&nd, 0, sizeof(nd));
+	nd.nd_type = WIRE_DEST_NODE;
+	nd.nd_id = *to;
+	(void)node_request(n, &b, &nd, 1, 0, update_answered, NULL);
+}
+
+/*
+ * So does everybody else that we are linked to (RFC 6940, 10.7); "at once" is
+ * said of neighbours only, and to the others it is no more than a sign of life:
+ * they hear of all changes of half an update interval together.
+ */
+static void
+update_table(void *arg)
+{
+	struct node	*n = arg;
+	struct node_peer *np;
 
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (!np->np_routable || ring_is_neighbour(&n->n_ring, &np->np_id))
-			update_send(n, &np->np_id, WIRE_NEIGHBORS);
-		else
+		if (np->np_routable && np->np_updated <= n->n_stable &&
+		    !ring_is_neighbour(&n->n_ring, &np->np_id))
 			update_send(n, &np->np_id, WIRE_PEER_READY);
 	}
-	n->n_rangechanged = 0;
 }
 
 static void
@@ -208,7 +322,29 @@ update_link_up(struct node *n, struct node_peer *np, int full)
 /* -- receiving -- */
 
 static void
-update_list(struct node *n, struct cur list, const struct nodeid *via)
+nearest_add(struct nearest *nr, const struct nodeid *self, const struct nodeid *id)
+{
+	size_t		 i, j;
+	int		 c;
+
+	for (i = 0; i < nr->nr_n; i++) {
+		c = nodeid_dist_cmp(self, id, &nr->nr_id[i]);
+		if (c == 0)
+			return;
+		if (nr->nr_back ? c > 0 : c < 0)
+			break;
+	}
+	if (i == RING_NEIGHBOURS)
+		return;
+	if (nr->nr_n < RING_NEIGHBOURS)
+		nr->nr_n++;
+	for (j = nr->nr_n - 1; j > i; j--)
+		nr->nr_id[j] = nr->nr_id[j - 1];
+	nr->nr_id[i] = *id;
+}
+
+static void
+nearest_list(struct node *n, struct nearest nr[2], struct cur list)
 {
 	const uint8_t	*p;
 	struct nodeid	 id;
@@ -216,8 +352,40 @@ update_list(struct node *n, struct cur list, const struct nodeid *via)
 
 	while (max-- > 0 && wire_node_next(&list, &p) == 1) {
 		memcpy(id.id_b, p, NODEID_LEN);
-		if (ring_wanted(&n->n_ring, &id))
-			attach_candidate(n, &id, via);
+		if (nodeid_eq(&id, &n->n_self) || nodeid_is_zero(&id) ||
+		    nodeid_is_wildcard(&id) || attach_failed_lately(n, &id))
+			continue;
+		nearest_add(&nr[0], &n->n_self, &id);
+		nearest_add(&nr[1], &n->n_self, &id);
+	}
+}
+
+void
+update_candidates(struct node *n, struct cur list1, struct cur list2,
+    const struct nodeid *by, int leaving)
+{
+	struct nearest	 nr[2];
+	const struct nodeid *id;
+	size_t		 i, k;
+
+	memset(nr, 0, sizeof(nr));
+	nr[1].nr_back = 1;
+	for (i = 0; (id = ring_succ(&n->n_ring, i)) != NULL; i++)
+		nearest_add(&nr[0], &n->n_self, id);
+	for (i = 0; (id = ring_pred(&n->n_ring, i)) != NULL; i++)
+		nearest_add(&nr[1], &n->n_self, id);
+	nearest_list(n, nr, list1);
+	nearest_list(n, nr, list2);
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < nr[k].nr_n; i++) {
+			id = &nr[k].nr_id[i];
+			if (ring_has(&n->n_ring, id))
+				continue;
+			if (leaving)
+				attach_named(n, id, by);
+			else
+				attach_candidate(n, id, by);
+		}
 	}
 }
 
@@ -226,6 +394,7 @@ update_finger_list(struct node *n, struct cur list, const struct nodeid *via)
 {
 	const uint8_t	*p;
 	struct nodeid	 id;
+	uint32_t	 tried = 0;
 	unsigned	 i, max = LIST_MAX;
 
 	while (max-- > 0 && wire_node_next(&list, &p) == 1) {
@@ -233,8 +402,9 @@ update_finger_list(struct node *n, struct cur list, const struct nodeid *via)
 		for (i = 1; i <= RING_FINGERS; i++) {
 			if (!ring_finger_covers(&n->n_ring, i, &id))
 				continue;
-			if (ring_finger(&n->n_ring, i) == NULL)
+			if (ring_finger(&n->n_ring, i) == NULL && !(tried >> i & 1))
 				attach_candidate(n, &id, via);
+			tried |= (uint32_t)1 << i;
 			break;
 		}
 	}
@@ -257,7 +427,7 @@ update_in(struct node *n, struct node_in *in)
 		return;
 	if (build_open(n, &b, WIRE_UPDATE_ANS) == 0)
 		node_answer(n, in, &b);
-	if ((np = node_peer_find(n, &peer)) != NULL) {
+	if ((np = node_peer_find(n, &peer)) != NULL && !np->np_left) {
 		np->np_routable = 1;
 		if (ring_add(&n->n_ring, &peer) == 1)
 			update_ring(n, 0);
@@ -266,10 +436,11 @@ update_in(struct node *n, struct node_in *in)
 	if (n->n_join != JOIN_DONE)
 		return;
 	if (np == NULL && ring_wanted(&n->n_ring, &peer))
-		attach_candidate(n, &peer, NULL);
+		attach_candidate(n, &peer, &peer);
 	if (wu.wu_type == WIRE_NEIGHBORS || wu.wu_type == WIRE_FULL) {
-		update_list(n, wu.wu_pred, &peer);
-		update_list(n, wu.wu_succ, &peer);
+		if (np != NULL)
+			np->np_lists = n->n_mono;
+		update_candidates(n, wu.wu_pred, wu.wu_succ, &peer, 0);
 		/* Whom a neighbour does not know any more may be gone. */
 		if (ring_is_neighbour(&n->n_ring, &peer))
 			update_doubt(n, &wu.wu_pred, &wu.wu_succ);
@@ -310,16 +481,18 @@ update_range_changed(struct node *n, const struct nodeid *was, int lost)
 	size_t		 i;
 
 	storage_range(&n->n_storage, &from, &n->n_self, ring_share_ppb(&n->n_ring));
-	n->n_rangechanged = 1;
+	if (n->n_storage.st_rangeat != 0)
+		ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono + SWEEP_AGAIN_MS);
 	if (pred != NULL && (nodeid_eq(was, &n->n_self) || nodeid_in(pred, was, &n->n_self))) {
 		/* A new predecessor took a part over. */
 		np = node_peer_find(n, pred);
-		repl_range(n, pred, was, pred, np != NULL ? np->np_handed : 0, 0, REPL_MOVED);
+		(void)repl_range(n, pred, was, pred, np != NULL ? np->np_handed : 0, 0, REPL_MOVED);
 		return;
 	}
 	/* We inherit: our successors should hold what we now answer for. */
 	for (i = 0; i < 2 && (succ = ring_succ(&n->n_ring, i)) != NULL; i++)
-		repl_range(n, succ, &from, was, 0, lost ? HOLD_DOWN_MS : REPLICATE_MS, REPL_COPY);
+		(void)repl_range(n, succ, &from, was, 0, lost ? HOLD_DOWN_MS :
+		    REPLICATE_MS, REPL_COPY);
 }
 
 /* Who became first or second successor gets a copy of our range. */
@@ -339,7 +512,7 @@ update_new_successors(struct node *n, int lost)
 		}
 		if (j < 2 && j < n->n_noldsucc)
 			continue;
-		repl_range(n, succ, &from, &n->n_self, 0,
+		(void)repl_range(n, succ, &from, &n->n_self, 0,
 		    lost ? HOLD_DOWN_MS : REPLICATE_MS, REPL_COPY);
 	}
 }
@@ -353,6 +526,8 @@ update_ring(struct node *n, int lost)
 	is = ring_pred(&n->n_ring, 0) != NULL ? *ring_pred(&n->n_ring, 0) : n->n_self;
 	if (n->n_join != JOIN_DONE) {
 		(void)update_table_changed(n);
+		if (n->n_join == JOIN_CLIENT)
+			client_ring(n);
 		return;
 	}
 	update_new_successors(n, lost);
@@ -360,13 +535,17 @@ update_ring(struct node *n, int lost)
 		update_range_changed(n, &was, lost);
 	if (update_table_changed(n)) {
 		n->n_stable = n->n_mono;
-		if (n->n_doc->rd_reactive)
-			ntimer_add(&n->n_timers, &n->n_updatetimer,
-			    n->n_mono + (lost ? 0 : UPDATE_COALESCE_MS));
+		/* A changed range is told to all, reactive or not (6.4.1). */
+		if (n->n_doc->rd_reactive || !nodeid_eq(&was, &is)) {
+			update_soon(n, &n->n_updatetimer, lost ? 0 : UPDATE_COALESCE_MS);
+			update_soon(n, &n->n_tabletimer,
+			    (uint64_t)n->n_doc->rd_update_s * 1000 / 2);
+		}
 	}
 	if (lost)
-		ntimer_add(&n->n_timers, &n->n_fingertimer,
-		    n->n_mono + jitter(n, FINGER_SOON_MS));
+		update_fingers_lost(n);
+	else
+		n->n_fingerset = update_finger_set(n);
 	if (n->n_ring.rg_npeers == 0)
 		join_lost_ring(n);
 }
@@ -392,34 +571,80 @@ finger_answered(struct node *n, const struct node_resp *resp, void *arg)
 		attach_candidate(n, &resp->nr_signer->ng_node, NULL);
 }
 
+static uint32_t
+update_finger_set(struct node *n)
+{
+	uint32_t	 set = 0;
+	unsigned	 i;
+
+	for (i = 1; i <= RING_FINGERS; i++) {
+		if (ring_finger(&n->n_ring, i) != NULL)
+			set |= (uint32_t)1 << i;
+	}
+	return (set);
+}
+
+/* Those that are not there any more are looked for soon. */
+static void
+update_fingers_lost(struct node *n)
+{
+	uint32_t	 set = update_finger_set(n), lost = n->n_fingerset & ~set;
+
+	n->n_fingerset = set;
+	n->n_fingerlost |= lost;
+	if (lost != 0)
+		update_soon(n, &n->n_fingertimer, jitter(n, FINGER_SOON_MS));
+}
+
+/* Ping a random place in [start, start + 2^(128-i) - 1]. */
+static void
+update_finger_search(struct node *n, unsigned i)
+{
+	struct node_dest nd;
+	struct nodeid	 off, mask;
+	unsigned	 j;
+
+	memset(&nd, 0, sizeof(nd));
+	nd.nd_type = WIRE_DEST_RESOURCE;
+	ring_finger_start(&n->n_ring, i, &nd.nd_id);
+	n->n_ops->no_random(n->n_arg, off.id_b, NODEID_LEN);
+	nodeid_pow2(128 - i, &mask);
+	for (j = 0; j < NODEID_LEN && mask.id_b[j] == 0; j++)
+		off.id_b[j] = 0;
+	if (j < NODEID_LEN)
+		off.id_b[j] &= (uint8_t)(mask.id_b[j] - 1);
+	nodeid_add(&nd.nd_id, &off, &nd.nd_id);
+	ping_send(n, &nd, finger_answered, NULL);
+}
+
+/*
+ * All that were lost; and every chord-ping-interval, with one chance in two, one
+ * of those that have never been there (RFC 6940, 10.7.4.2).
+ */
 static void
 update_fingers(void *arg)
 {
 	struct node	*n = arg;
-	struct node_dest nd;
-	struct nodeid	 off, mask;
-	unsigned	 i, j;
+	uint32_t	 lost = n->n_fingerlost;
+	unsigned	 i, empty = 0, pick = 0;
 
-	memset(&nd, 0, sizeof(nd));
-	nd.nd_type = WIRE_DEST_RESOURCE;
+	n->n_fingerlost = 0;
 	for (i = 1; i <= RING_FINGERS && n->n_join == JOIN_DONE; i++) {
 		if (!ring_finger_open(&n->n_ring, i))
 			break;
 		if (ring_finger(&n->n_ring, i) != NULL)
 			continue;
-		/* A random place in [start, start + 2^(128-i) - 1]. */
-		ring_finger_start(&n->n_ring, i, &nd.nd_id);
-		n->n_ops->no_random(n->n_arg, off.id_b, NODEID_LEN);
-		nodeid_pow2(128 - i, &mask);
-		for (j = 0; j < NODEID_LEN && mask.id_b[j] == 0; j++)
-			off.id_b[j] = 0;
-		if (j < NODEID_LEN)
-			off.id_b[j] &= (uint8_t)(mask.id_b[j] - 1);
-		nodeid_add(&nd.nd_id, &off, &nd.nd_id);
-		ping_send(n, &nd, finger_answered, NULL);
+		if (lost >> i & 1)
+			update_finger_search(n, i);
+		else if (node_rand(n, ++empty) == 0)
+			pick = i;
 	}
-	ntimer_add(&n->n_timers, &n->n_fingertimer,
-	    n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_ping_s * 1000));
+	if (n->n_mono >= n->n_fingerdue) {
+		if (pick != 0 && node_rand(n, 2) == 0)
+			update_finger_search(n, pick);
+		n->n_fingerdue = n->n_mono + jitter(n, (uint64_t)n->n_doc->rd_ping_s * 1000);
+	}
+	ntimer_add(&n->n_timers, &n->n_fingertimer, n->n_fingerdue);
 }
 
 /* No answer in fifteen seconds: the neighbour is gone, whatever TCP thinks. */
@@ -477,11 +702,31 @@ update_ping(void *arg)
 	struct node_peer *np;
 
 	RB_FOREACH(np, node_peers, &n->n_peers) {
-		if (np->np_used + PING_MS <= n->n_mono &&
-		    ring_is_neighbour(&n->n_ring, &np->np_id))
+		if (!ring_is_neighbour(&n->n_ring, &np->np_id))
+			continue;
+		if (np->np_used + PING_MS <= n->n_mono)
 			neighbour_ping(n, np);
+		/* Its dead ones are known now; it may have found others. */
+		if (np->np_ask)
+			update_ask(n, &np->np_id);
+		np->np_ask = 0;
 	}
 	ntimer_add(&n->n_timers, &n->n_pingtimer, n->n_mono + jitter(n, PING_MS));
+}
+
+/* We have been away: who of the neighbours is still there? */
+static void
+update_resumed(void *arg)
+{
+	struct node	*n = arg;
+	struct node_peer *np;
+
+	RB_FOREACH(np, node_peers, &n->n_peers) {
+		if (ring_is_neighbour(&n->n_ring, &np->np_id))
+			neighbour_ping(n, np);
+	}
+	if (n->n_join == JOIN_DONE)
+		update_soon(n, &n->n_checktimer, RESUME_CHECK_MS);
 }
 
 static int
@@ -518,113 +763,19 @@ update_sweep(void *arg)
 {
 	struct node	*n = arg;
 	uint64_t	 at;
+	int		 more = 0;
 
 	at = storage_expire(&n->n_storage, n->n_wall, 512);
 	node_dup_expire(n);
-	if (n->n_join == JOIN_DONE)
+	limit_expire(n);
+	if (n->n_join == JOIN_DONE) {
 		node_prune(n);
+		repl_again(n);
+	}
 	if (n->n_join == JOIN_DONE && n->n_mono - n->n_stable > STABLE_MS)
-		repl_sweep(n);
-	if (at != 0 && at <= n->n_wall)
-		ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono + 10);
+		more = repl_sweep(n);
+	if (more || (at != 0 && at <= n->n_wall))
+		ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono + SWEEP_AGAIN_MS);
 	else
 		ntimer_add(&n->n_timers, &n->n_sweeptimer, n->n_mono + SWEEP_MS);
-}
-
-/* -- Ping, Probe, RouteQuery -- */
-
-void
-ping_in(struct node *n, struct node_in *in)
-{
-	struct wire_pingans wp;
-	struct wire_error we;
-	struct node_build b;
-	struct span	 padding;
-
-	if (wire_ping_parse(&in->ni_msg->wm_contents.wc_body, &padding, &we) == -1) {
-		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
-		return;
-	}
-	if (build_open(n, &b, WIRE_PING_ANS) == -1)
-		return;
-	wp.wp_id = node_rand64(n);
-	wp.wp_time = n->n_wall;
-	wire_pingans_write(&b.nb_w, &wp);
-	node_answer(n, in, &b);
-}
-
-void
-probe_in(struct node *n, struct node_in *in)
-{
-	struct wire_probe wp;
-	struct wire_error we;
-	struct node_build b;
-	struct wbuf	 w;
-	struct cur	 list;
-	uint8_t		 buf[255 * 6];
-	size_t		 i;
-
-	if (wire_probe_parse(&in->ni_msg->wm_contents.wc_body, &wp, &we) == -1) {
-		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
-		return;
-	}
-	wbuf_init(&w, buf, sizeof(buf));
-	for (i = 0; i < wp.wp_types.len; i++) {
-		switch ((uint8_t)wp.wp_types.p[i]) {
-		case WIRE_PROBE_SET:
-			wire_probeinfo_write(&w, WIRE_PROBE_SET,
-			    n->n_join == JOIN_DONE ? ring_share_ppb(&n->n_ring) : 0);
-			break;
-		case WIRE_PROBE_RESOURCES:
-			wire_probeinfo_write(&w, WIRE_PROBE_RESOURCES,
-			    (uint32_t)n->n_storage.st_nplaces);
-			break;
-		case WIRE_PROBE_UPTIME:
-			wire_probeinfo_write(&w, WIRE_PROBE_UPTIME,
-			    (uint32_t)((n->n_mono - n->n_started) / 1000));
-			break;
-		default:
-			break;
-		}
-	}
-	if (build_open(n, &b, WIRE_PROBE_ANS) == -1)
-		return;
-	cur_init(&list, buf, w.w_len);
-	wire_probeans_write(&b.nb_w, &list);
-	node_answer(n, in, &b);
-}
-
-void
-routequery_in(struct node *n, struct node_in *in)
-{
-	struct wire_routequery wq;
-	struct wire_error we;
-	struct node_build b;
-	struct nodeid	 id, next, peer = in->ni_signer.ng_node;
-	const struct nodeid *hop;
-
-	if (wire_routequery_parse(&in->ni_msg->wm_contents.wc_body, &wq, &we) == -1) {
-		node_error(n, in, WIRE_E_INVALID_MESSAGE, wire_strerror(we.we_reason));
-		return;
-	}
-	if ((wq.wq_dest.wd_type != WIRE_DEST_NODE &&
-	    wq.wq_dest.wd_type != WIRE_DEST_RESOURCE) ||
-	    wq.wq_dest.wd_id.len != NODEID_LEN) {
-		node_error(n, in, WIRE_E_FORBIDDEN, "destination type");
-		return;
-	}
-	memcpy(id.id_b, wq.wq_dest.wd_id.p, NODEID_LEN);
-	next = n->n_self;
-	if (!ring_responsible(&n->n_ring, &id)) {
-		if (node_peer_find(n, &id) != NULL)
-			next = id;
-		else if ((hop = ring_next_hop(&n->n_ring, &id)) != NULL)
-			next = *hop;
-	}
-	if (build_open(n, &b, WIRE_ROUTEQUERY_ANS) == -1)
-		return;
-	wbuf_bytes(&b.nb_w, next.id_b, NODEID_LEN);
-	node_answer(n, in, &b);
-	if (wq.wq_send_update)
-		update_send(n, &peer, WIRE_FULL);
 }

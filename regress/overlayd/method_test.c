@@ -245,12 +245,13 @@ plant(struct simnode *sn, const struct nodeid *res, uint32_t kind, const char *v
 static const struct storage_value *
 held(const struct simnode *sn, const struct nodeid *res, const char *val)
 {
-	const struct storage_place *sp;
+	struct storage	*st = &sn->sn_node->n_storage;
 	struct storage_value *sv;
+	struct storage_body sb;
 
-	sp = storage_find(&sn->sn_node->n_storage, res, RELOAD_KIND_VIPR);
-	if (sp == NULL || (sv = storage_first(sp)) == NULL ||
-	    sv->sv_vallen != strlen(val) || memcmp(SV_VAL(sv), val, sv->sv_vallen) != 0)
+	sv = storage_first(st, storage_find(st, res, RELOAD_KIND_VIPR));
+	if (sv == NULL || storage_body(st, sv, &sb) == -1 ||
+	    sb.sb_value.len != strlen(val) || memcmp(sb.sb_value.p, val, strlen(val)) != 0)
 		return (NULL);
 	return (sv);
 }

@@ -2,7 +2,8 @@
 /*
  * A network of overlay nodes in one process and in virtual time, for tests and
  * simulations.  Certificates and signatures are stand-ins: a certificate is a
- * few bytes that name the node, a signature a hash over node and input.
+ * few bytes that name the node (and its user, see sim_cert), a signature a hash
+ * over node and input.
  * Included by each test; everything is static.
  */
 #ifndef SIMNET_H
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "certstore.h"
 #include "e164.h"
 #include "node.h"
 #include "regist.h"
@@ -26,6 +28,7 @@
 #define SIM_WALL	1700000000000ull	/* UTC ms at virtual time 0 */
 #define SIM_LATENCY	20
 #define SIM_MAGIC	"SIMCERT"
+#define SIM_CERT_MIN	(sizeof(SIM_MAGIC) - 1 + NODEID_LEN)
 
 struct sim;
 struct simnode;
@@ -74,20 +77,30 @@ struct simnode {
 	struct regist	*sn_regist;
 	struct nodeid	 sn_id;
 	struct vaddr	 sn_addr;
+	char		 sn_user[32];
+	int		 sn_storecert;	/* with a struct certstore */
+	int		 sn_self_signed;
+	struct certstore *sn_certstore;
 	uint8_t		 sn_cert[64];
 	size_t		 sn_certlen;
 	uint8_t		 sn_sha256[32];
 	struct simlinks	 sn_links;
 	struct simrecords sn_store;
 	int		 sn_first;
+	int		 sn_client;
 	int		 sn_group;	/* partition: only the same group is heard */
 	int		 sn_deaf;	/* powered off: nothing arrives, nobody is told */
 	int		 sn_nosign;	/* key is away */
 	int		 sn_badsign;	/* signs rubbish */
+	int		 sn_puppet;	/* no node: takes links, says what a test injects */
+	uint64_t	 sn_puppetlink;	/* its last link */
+	int64_t		 sn_skew;	/* its UTC is ahead by so many ms */
+	int		 sn_frozen;	/* asleep: its timers and what comes have to wait */
 	struct vaddr	 sn_cache[NODE_CACHE_MAX];
 	size_t		 sn_ncache;
 	struct node_signer sn_signer;
-	uint64_t	 sn_msgs;
+	char		 sn_signeruser[32];
+	uint64_t	 sn_msgs, sn_signs, sn_verified;
 	unsigned	 sn_warnings;
 	uint64_t	 sn_kept[4096];
 	size_t		 sn_nkept;
@@ -105,6 +118,7 @@ struct sim {
 	struct reload_doc si_doc;
 	int		 si_verbose;
 	uint64_t	 si_msgs, si_signs;
+	uint64_t	 si_strays;	/* connections to where nobody is */
 	/* Sees each message that is sent; 1 swallows it. */
 	int		(*si_tap)(struct sim *, struct simnode *from, struct simnode *to,
 			    const void *, size_t);
@@ -173,7 +187,7 @@ sim_rewake(struct simnode *sn)
 		RB_REMOVE(simwakes, &si->si_wakes, sn);
 		sn->sn_awake = 0;
 	}
-	if (sn->sn_node == NULL || node_next(sn->sn_node, &at) == -1)
+	if (sn->sn_node == NULL || sn->sn_frozen || node_next(sn->sn_node, &at) == -1)
 		return;
 	sn->sn_wake = at < si->si_now ? si->si_now : at;
 	sn->sn_awake = 1;
@@ -199,6 +213,14 @@ sim_event(struct simnode *to, enum simevent_type type, uint64_t delay, uint64_t 
 	if (len > 0)
 		memcpy(se->se_data, data, len);
 	RB_INSERT(simevents, &si->si_events, se);
+}
+
+static inline void
+sim_clock(struct simnode *sn)
+{
+	struct sim	*si = sn->sn_sim;
+
+	node_clock(sn->sn_node, si->si_now, SIM_WALL + si->si_now + (uint64_t)sn->sn_skew);
 }
 
 static inline struct simlink *
@@ -242,8 +264,9 @@ sim_connect(void *arg, uint64_t id, const struct vaddr *va)
 		if (vaddr_eq(&si->si_node[i].sn_addr, va))
 			to = &si->si_node[i];
 	}
-	if (to == NULL || to->sn_node == NULL || to->sn_deaf || to == sn ||
-	    to->sn_group != sn->sn_group) {
+	si->si_strays += to == NULL;
+	if (to == NULL || (to->sn_node == NULL && !to->sn_puppet) || to->sn_deaf ||
+	    to == sn || to->sn_group != sn->sn_group) {
 		sim_event(sn, SE_DOWN, to != NULL && to->sn_deaf ? 2000 : SIM_LATENCY,
 		    id, NULL, 0);
 		return;
@@ -253,7 +276,8 @@ sim_connect(void *arg, uint64_t id, const struct vaddr *va)
 	a->sl_node = b->sl_peer = sn;
 	b->sl_node = a->sl_peer = to;
 	a->sl_id = b->sl_peerid = id;
-	b->sl_id = a->sl_peerid = node_link_id(to->sn_node);
+	b->sl_id = a->sl_peerid = to->sn_puppet ? ++to->sn_puppetlink :
+	    node_link_id(to->sn_node);
 	b->sl_inbound = 1;
 	RB_INSERT(simlinks, &sn->sn_links, a);
 	RB_INSERT(simlinks, &to->sn_links, b);
@@ -324,6 +348,7 @@ sim_sign(void *arg, uint64_t id, int type, const void *in, size_t len)
 	if (sn->sn_nosign)
 		return (-1);
 	sn->sn_sim->si_signs++;
+	sn->sn_signs++;
 	sim_identity(sn, ident);
 	sim_signature(&sn->sn_id, &part, 1, ident, sizeof(ident), sig);
 	if (sn->sn_badsign)
@@ -344,8 +369,9 @@ sim_verify(void *arg, const struct reload_signature *rs, const struct cur *bucke
 	uint8_t		 type, md[32], sig[32];
 
 	(void)now;
+	sn->sn_verified++;
 	while (reload_bucket_next(&c, &type, &der) == 1) {
-		if (type != 0 || der.len < sizeof(SIM_MAGIC) - 1 + NODEID_LEN ||
+		if (type != 0 || der.len < SIM_CERT_MIN ||
 		    memcmp(der.p, SIM_MAGIC, sizeof(SIM_MAGIC) - 1) != 0)
 			continue;
 		(void)crypto_hash_sha256(md, (const uint8_t *)der.p, der.len);
@@ -361,7 +387,13 @@ sim_verify(void *arg, const struct reload_signature *rs, const struct cur *bucke
 		memcpy(ng->ng_sha256, md, 32);
 		ng->ng_der = der;
 		ng->ng_user = "sim";
-		(void)sn;
+		if (der.len > SIM_CERT_MIN && der.len - SIM_CERT_MIN <=
+		    sizeof(sn->sn_signeruser)) {
+			memset(sn->sn_signeruser, 0, sizeof(sn->sn_signeruser));
+			memcpy(sn->sn_signeruser, der.p + SIM_CERT_MIN + 1,
+			    der.len - SIM_CERT_MIN - 1);
+			ng->ng_user = sn->sn_signeruser;
+		}
 		return (0);
 	}
 	*why = "certificate of the signer is missing";
@@ -393,7 +425,7 @@ sim_log(void *arg, int level, const char *text)
 		    sn->sn_index, text);
 }
 
-static inline void
+static inline int
 sim_put(void *arg, enum storage_table table, const void *key, size_t keylen,
     const void *val, size_t len)
 {
@@ -409,13 +441,30 @@ sim_put(void *arg, enum storage_table table, const void *key, size_t keylen,
 		free(sr);
 	}
 	if (val == NULL)
-		return;
+		return (0);
 	if ((sr = malloc(sizeof(*sr))) == NULL || (find.sr_val = malloc(len + 1)) == NULL)
 		err(1, "malloc");
 	memcpy(find.sr_val, val, len);
 	find.sr_len = len;
 	*sr = find;
 	RB_INSERT(simrecords, &sn->sn_store, sr);
+	return (0);
+}
+
+static inline ssize_t
+sim_get(void *arg, enum storage_table table, const void *key, size_t keylen, void *buf,
+    size_t size)
+{
+	struct simnode	*sn = arg;
+	struct simrecord *sr, find;
+
+	find.sr_table = (int)table;
+	find.sr_keylen = keylen;
+	memcpy(find.sr_key, key, keylen);
+	if ((sr = RB_FIND(simrecords, &sn->sn_store, &find)) == NULL || sr->sr_len > size)
+		return (0);
+	memcpy(buf, sr->sr_val, sr->sr_len);
+	return ((ssize_t)sr->sr_len);
 }
 
 static inline void
@@ -443,7 +492,7 @@ sim_keep(void *arg, uint64_t number, int kept)
 
 static const struct node_ops sim_ops = {
 	sim_send, sim_connect, sim_close, sim_sign, sim_verify, sim_random, sim_log,
-	sim_put, sim_cache, NULL
+	sim_put, sim_cache, NULL, sim_get
 };
 
 /* -- what a test calls -- */
@@ -488,6 +537,21 @@ sim_doc(struct sim *si)
 	rk->rk_node_multiple = 20;
 }
 
+/* Another certificate for a node that is off: serial and user name follow. */
+static inline void
+sim_cert(struct simnode *sn, const char *user, uint8_t serial)
+{
+	size_t		 len = strlen(user);
+
+	if (len >= sizeof(sn->sn_user))
+		errx(1, "user name %s", user);
+	memcpy(sn->sn_user, user, len + 1);
+	sn->sn_cert[SIM_CERT_MIN] = serial;
+	memcpy(sn->sn_cert + SIM_CERT_MIN + 1, user, len);
+	sn->sn_certlen = SIM_CERT_MIN + 1 + len;
+	(void)crypto_hash_sha256(sn->sn_sha256, sn->sn_cert, sn->sn_certlen);
+}
+
 /* nnodes nodes, all off, node 0 the first of the ring and bootstrap node. */
 static inline struct sim *
 sim_new(int nnodes, uint64_t seed)
@@ -520,7 +584,8 @@ sim_new(int nnodes, uint64_t seed)
 			errx(1, "address %s", host);
 		memcpy(sn->sn_cert, SIM_MAGIC, sizeof(SIM_MAGIC) - 1);
 		memcpy(sn->sn_cert + sizeof(SIM_MAGIC) - 1, sn->sn_id.id_b, NODEID_LEN);
-		sn->sn_certlen = sizeof(SIM_MAGIC) - 1 + NODEID_LEN;
+		sn->sn_certlen = SIM_CERT_MIN;
+		memcpy(sn->sn_user, "sim", 4);
 		(void)crypto_hash_sha256(sn->sn_sha256, sn->sn_cert, sn->sn_certlen);
 	}
 	si->si_doc.rd_boot[si->si_doc.rd_boots++] = si->si_node[0].sn_addr;
@@ -539,8 +604,7 @@ sim_load(struct simnode *sn)
 			if (sr->sr_table == order[i])
 				(void)storage_load(&sn->sn_node->n_storage,
 				    (enum storage_table)sr->sr_table, sr->sr_key,
-				    sr->sr_keylen, sr->sr_val, sr->sr_len,
-				    SIM_WALL + sn->sn_sim->si_now);
+				    sr->sr_keylen, sr->sr_val, sr->sr_len);
 		}
 	}
 	storage_loaded(&sn->sn_node->n_storage);
@@ -560,20 +624,25 @@ sim_on(struct sim *si, int i)
 	nc.nc_certlen = sn->sn_certlen;
 	memcpy(nc.nc_sha256, sn->sn_sha256, 32);
 	nc.nc_alg = RELOAD_SIG_ECDSA;
+	nc.nc_user = sn->sn_user;
+	nc.nc_self_signed = sn->sn_self_signed;
 	nc.nc_addr = sn->sn_addr;
 	nc.nc_pvp = sn->sn_addr;
 	nc.nc_pvp.va_port = 7100;
 	nc.nc_first = sn->sn_first;
+	nc.nc_client = sn->sn_client;
 	nc.nc_private = 1;
 	sn->sn_life++;
 	sn->sn_deaf = 0;
 	sn->sn_node = node_new(&nc, &si->si_doc, &sim_ops, sn, si->si_now,
-	    SIM_WALL + si->si_now);
+	    SIM_WALL + si->si_now + (uint64_t)sn->sn_skew);
 	if (sn->sn_node == NULL)
 		err(1, "node_new");
 	memset(secret, 'a' + i % 26, sizeof(secret));
 	if ((sn->sn_regist = regist_new(sn->sn_node, secret, sim_keep, sn)) == NULL)
 		err(1, "regist_new");
+	if (sn->sn_storecert && (sn->sn_certstore = certstore_new(sn->sn_node)) == NULL)
+		err(1, "certstore_new");
 	for (j = 0; j < sn->sn_nkept; j++)
 		regist_known(sn->sn_regist, sn->sn_kept[j]);
 	sim_load(sn);
@@ -598,10 +667,12 @@ sim_off(struct sim *si, int i, int tell)
 		sim_unlink(sn, sl, 1);
 	sn->sn_life++;
 	sn->sn_node->n_storage.st_put = NULL;
+	certstore_free(sn->sn_certstore);
 	regist_free(sn->sn_regist);
 	node_free(sn->sn_node);
 	sn->sn_node = NULL;
 	sn->sn_regist = NULL;
+	sn->sn_certstore = NULL;
 	sim_rewake(sn);
 }
 
@@ -611,11 +682,14 @@ sim_deliver(struct sim *si, struct simevent *se)
 	struct simnode	*sn = &si->si_node[se->se_to];
 	struct simlink	*sl;
 
+	if (sn->sn_puppet && se->se_type == SE_UP &&
+	    (sl = sim_link(sn, se->se_id)) != NULL)
+		sl->sl_up = 1;
 	if (sn->sn_node == NULL || sn->sn_life != se->se_life)
 		return;
 	if (sn->sn_deaf && se->se_type != SE_SIGNED)
 		return;
-	node_clock(sn->sn_node, si->si_now, SIM_WALL + si->si_now);
+	sim_clock(sn);
 	switch (se->se_type) {
 	case SE_MSG:
 		sn->sn_msgs++;
@@ -660,7 +734,7 @@ sim_run(struct sim *si, uint64_t until)
 				break;
 			if (sn->sn_wake > si->si_now)
 				si->si_now = sn->sn_wake;
-			node_clock(sn->sn_node, si->si_now, SIM_WALL + si->si_now);
+			sim_clock(sn);
 			node_run(sn->sn_node);
 			sim_rewake(sn);
 			continue;
@@ -669,6 +743,11 @@ sim_run(struct sim *si, uint64_t until)
 			break;
 		si->si_now = se->se_at;
 		RB_REMOVE(simevents, &si->si_events, se);
+		if (si->si_node[se->se_to].sn_frozen) {
+			se->se_at += 1000;
+			RB_INSERT(simevents, &si->si_events, se);
+			continue;
+		}
 		sim_deliver(si, se);
 		free(se);
 	}
@@ -680,201 +759,6 @@ static inline void
 sim_for(struct sim *si, uint64_t ms)
 {
 	sim_run(si, si->si_now + ms);
-}
-
-/* All nodes that are on: joined?  How many are not. */
-static inline int
-sim_unjoined(const struct sim *si)
-{
-	int		 i, n = 0;
-
-	for (i = 0; i < si->si_nnodes; i++) {
-		if (si->si_node[i].sn_node != NULL && !si->si_node[i].sn_deaf &&
-		    !node_is_joined(si->si_node[i].sn_node))
-			n++;
-	}
-	return (n);
-}
-
-/* Run until everybody has joined; -1 if they have not by then. */
-static inline int
-sim_join(struct sim *si, uint64_t ms)
-{
-	uint64_t	 until = si->si_now + ms;
-
-	while (sim_unjoined(si) > 0) {
-		if (si->si_now >= until)
-			return (-1);
-		sim_for(si, 100);
-	}
-	return (0);
-}
-
-/* The node that is on and responsible for id, by plain counting. */
-static inline struct simnode *
-sim_owner(const struct sim *si, const struct nodeid *id)
-{
-	struct simnode	*sn, *best = NULL;
-	int		 i;
-
-	for (i = 0; i < si->si_nnodes; i++) {
-		sn = &si->si_node[i];
-		if (sn->sn_node == NULL || sn->sn_deaf)
-			continue;
-		if (best == NULL || nodeid_dist_cmp(id, &sn->sn_id, &best->sn_id) < 0)
-			best = sn;
-	}
-	return (best);
-}
-
-/* Nodes whose nearest neighbours are not the true ones. */
-static inline int
-sim_wrong(const struct sim *si)
-{
-	struct simnode	*sn, *want;
-	struct nodeid	 next;
-	const struct nodeid *succ;
-	int		 i, wrong = 0;
-
-	for (i = 0; i < si->si_nnodes; i++) {
-		sn = &si->si_node[i];
-		if (sn->sn_node == NULL || sn->sn_deaf)
-			continue;
-		nodeid_next(&sn->sn_id, &next);
-		want = sim_owner(si, &next);
-		succ = ring_succ(&sn->sn_node->n_ring, 0);
-		if (want == sn ? succ != NULL :
-		    succ == NULL || !nodeid_eq(succ, &want->sn_id))
-			wrong++;
-	}
-	return (wrong);
-}
-
-/* Configure numbers "+a".."+b" and decoys of a range for a node. */
-static inline void
-sim_numbers(struct simnode *sn, const char *from, const char *to,
-    const char *dfrom, const char *dto, uint32_t decoys)
-{
-	struct conf_ranges own, dec;
-	struct conf_range r, d;
-
-	TAILQ_INIT(&own);
-	TAILQ_INIT(&dec);
-	memset(&r, 0, sizeof(r));
-	memset(&d, 0, sizeof(d));
-	if (from != NULL) {
-		(void)snprintf(r.cr_range.er_from, sizeof(r.cr_range.er_from), "%s", from);
-		(void)snprintf(r.cr_range.er_to, sizeof(r.cr_range.er_to), "%s", to);
-		TAILQ_INSERT_TAIL(&own, &r, cr_entry);
-	}
-	if (dfrom != NULL) {
-		(void)snprintf(d.cr_range.er_from, sizeof(d.cr_range.er_from), "%s", dfrom);
-		(void)snprintf(d.cr_range.er_to, sizeof(d.cr_range.er_to), "%s", dto);
-		d.cr_count = decoys;
-		TAILQ_INSERT_TAIL(&dec, &d, cr_entry);
-	}
-	node_clock(sn->sn_node, sn->sn_sim->si_now, SIM_WALL + sn->sn_sim->si_now);
-	(void)regist_config(sn->sn_regist, &own, &dec, 50, 0);
-	sim_rewake(sn);
-}
-
-/* Look a number up and wait: claimants, or -1. */
-struct sim_lookup {
-	int		 sl_done;
-	struct lookup_result sl_res;
-};
-
-static inline void
-sim_lookup_done(struct node *n, const struct lookup_result *lr, void *arg)
-{
-	struct sim_lookup *sl = arg;
-
-	(void)n;
-	sl->sl_res = *lr;
-	sl->sl_done = 1;
-}
-
-static inline int
-sim_lookup(struct simnode *sn, const char *number, struct lookup_result *lr)
-{
-	struct sim_lookup sl;
-	int		 i;
-
-	memset(&sl, 0, sizeof(sl));
-	node_clock(sn->sn_node, sn->sn_sim->si_now, SIM_WALL + sn->sn_sim->si_now);
-	if (lookup_start(sn->sn_node, e164_pack(number), sim_lookup_done, &sl) == -1)
-		return (-1);
-	sim_rewake(sn);
-	for (i = 0; i < 400 && !sl.sl_done; i++)
-		sim_for(sn->sn_sim, 50);
-	if (!sl.sl_done)
-		errx(1, "look-up did not end");
-	*lr = sl.sl_res;
-	return (sl.sl_res.lr_error != 0 ? -1 : (int)sl.sl_res.lr_nodes);
-}
-
-/*
- * A message made by hand and signed as sn: contents as given, one destination.
- * mangle: 0 good, 1 a wrong signature, 2 without the signer's certificate.
- * Returns its length.
- */
-static inline size_t
-sim_message(struct simnode *sn, const struct node_dest *nd, uint64_t tid, uint8_t ttl,
-    uint16_t seq, const void *contents, size_t clen, const struct simnode *also,
-    int mangle, uint8_t *out, size_t size)
-{
-	struct wire_header wh;
-	struct wbuf	 w, dw, bw;
-	struct span	 part;
-	uint8_t		 dest[64], bucket[256], ident[RELOAD_IDENTITY_LEN], sig[32];
-	uint8_t		*in;
-
-	wbuf_init(&dw, dest, sizeof(dest));
-	node_dest_write(&dw, nd);
-	wire_header_init(&wh, sn->sn_sim->si_doc.rd_hash, seq, ttl, tid);
-	cur_init(&wh.wh_via, NULL, 0);
-	cur_init(&wh.wh_options, NULL, 0);
-	cur_init(&wh.wh_dest, dest, dw.w_len);
-	wbuf_init(&w, out, size);
-	wire_header_write(&w, &wh);
-	wbuf_bytes(&w, contents, clen);
-	if ((in = malloc(clen + 16)) == NULL)
-		err(1, "malloc");
-	wbuf_init(&bw, in, clen + 16);
-	wire_msg_input(&bw, sn->sn_sim->si_doc.rd_hash, tid, contents, clen);
-	part.p = (const char *)in;
-	part.len = bw.w_len;
-	sim_identity(sn, ident);
-	sim_signature(&sn->sn_id, &part, 1, ident, sizeof(ident), sig);
-	free(in);
-	if (mangle == 1)
-		sig[31] ^= 0x80;
-	wbuf_init(&bw, bucket, sizeof(bucket));
-	if (mangle != 2)
-		reload_bucket_add(&bw, sn->sn_cert, sn->sn_certlen);
-	if (also != NULL)
-		reload_bucket_add(&bw, also->sn_cert, also->sn_certlen);
-	reload_secblock_write(&w, bucket, bw.w_len, RELOAD_SIG_ECDSA, sn->sn_sha256,
-	    sig, sizeof(sig));
-	if (wbuf_ok(&w) == -1)
-		errx(1, "message does not fit");
-	wire_length_set(out, w.w_len);
-	return (w.w_len);
-}
-
-/* Put bytes on the wire from one linked node to another. */
-static inline int
-sim_inject(struct simnode *from, struct simnode *to, const void *msg, size_t len)
-{
-	struct simlink	*sl;
-
-	RB_FOREACH(sl, simlinks, &from->sn_links) {
-		if (sl->sl_peer == to && sl->sl_up) {
-			sim_event(to, SE_MSG, SIM_LATENCY, sl->sl_peerid, msg, len);
-			return (0);
-		}
-	}
-	return (-1);
 }
 
 static inline void
@@ -900,5 +784,7 @@ sim_free(struct sim *si)
 	free(si->si_node);
 	free(si);
 }
+
+#include "simask.h"
 
 #endif

@@ -173,6 +173,56 @@ ca_node_make(EVP_PKEY *pub, const uint8_t node[NODEID_LEN], const char *user,
 	return (x);
 }
 
+/* Issuer and subject are the same, empty. */
+X509 *
+ca_self_make(EVP_PKEY *key, enum reload_digest digest, const char *user,
+    const char *overlay, unsigned days, uint8_t node[NODEID_LEN])
+{
+	X509	*x;
+	char	 uri[DOMAIN_SIZE + 64];
+
+	if (reload_self_node(key, digest, 0, node) == -1 ||
+	    reload_uri_write(uri, sizeof(uri), node, overlay) == 0 ||
+	    (x = cert_new(key, days)) == NULL)
+		return (NULL);
+	if (cert_ext(x, x, NID_basic_constraints, "critical,CA:FALSE") == -1 ||
+	    cert_ext(x, x, NID_key_usage, "critical,digitalSignature") == -1 ||
+	    cert_ext(x, x, NID_subject_key_identifier, "hash") == -1 ||
+	    cert_san(x, uri, user) == -1 ||
+	    X509_sign(x, key, EVP_sha256()) == 0) {
+		X509_free(x);
+		return (NULL);
+	}
+	return (x);
+}
+
+enum reload_digest
+ca_self_digest(X509 *x, const struct reload_cert *rc)
+{
+	static const enum reload_digest	all[] = { RELOAD_SELF_SHA256,
+					    RELOAD_SELF_SHA1 };
+	EVP_PKEY	*key = X509_get0_pubkey(x);
+	uint8_t		 node[NODEID_LEN];
+	size_t		 i;
+
+	if (key == NULL || rc->rc_nodes != 1 || X509_NAME_cmp(
+	    X509_get_issuer_name(x), X509_get_subject_name(x)) != 0)
+		return (RELOAD_SELF_NO);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (reload_self_node(key, all[i], 0, node) == 0 &&
+		    memcmp(node, rc->rc_node[0], NODEID_LEN) == 0)
+			return (all[i]);
+	}
+	return (RELOAD_SELF_NO);
+}
+
+const char *
+ca_self_str(enum reload_digest digest)
+{
+	return (digest == RELOAD_SELF_SHA1 ? "sha1" :
+	    digest == RELOAD_SELF_SHA256 ? "sha256" : "no");
+}
+
 /* -- files -- */
 
 /*
@@ -341,8 +391,12 @@ ca_req_read(const char *path)
 
 	if ((bio = bio_file(path)) == NULL)
 		return (NULL);
-	if ((req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL)) == NULL)
-		warnx("%s: no certificate request in PEM", path);
+	/* As a file, or as it stands in the form of an enrolment. */
+	if ((req = PEM_read_bio_X509_REQ(bio, NULL, NULL, NULL)) == NULL &&
+	    (BIO_reset(bio) != 0 ||
+	    (req = d2i_X509_REQ_bio(bio, NULL)) == NULL))
+		warnx("%s: no certificate request in PEM or DER", path);
+	ERR_clear_error();
 	BIO_free(bio);
 	return (req);
 }

@@ -43,6 +43,7 @@
 #include "key_sign.h"
 #include "log.h"
 #include "reload_cert.h"
+#include "reload_conf.h"
 #include "reload_secblock.h"
 #include "vipr.h"
 
@@ -50,16 +51,18 @@
 #define PEM_MAX		(64 * 1024)
 #define NONCE_LEN	32
 #define SECURE_HEAP	65536		/* OpenSSL's own guarded heap for keys */
-#define VIPR_KIND	0xf0564950u	/* the registration Kind, private range */
 #define PEER_ATTR	0x2008		/* peerID attribute of a registration */
 #define ENTRY_KEY_LEN	49		/* Node-ID in hex, '+', 16 hex digits */
 
 struct key_pair {
 	enum key_id	 kp_id;
 	EVP_PKEY	*kp_key;
+	EVP_PKEY_CTX	*kp_signer;	/* of it, for RELOAD */
 	int64_t		 kp_not_after;
 	struct reload_cert kp_cert;	/* KEYID_NODE only */
 	uint32_t	 kp_overlay_hash;
+	uint8_t		 kp_by_node[NODEID_LEN];	/* where the certificate stands */
+	uint8_t		 kp_by_user[NODEID_LEN];
 };
 
 struct key_right {
@@ -88,6 +91,9 @@ static int	 right_ok(enum vipr_role, const struct imsg_key_sign *);
 static int	 tls13_ok(const void *, size_t);
 static int	 reload_msg_ok(const struct key_pair *, const void *, size_t);
 static int	 reload_data_ok(const struct key_pair *, const void *, size_t);
+static int	 registration_ok(const struct key_pair *, struct cur *);
+static int	 certificate_ok(const struct key_pair *, const uint8_t *,
+		    const uint8_t *, struct cur *);
 static int	 sign_tls13(const struct key_pair *, unsigned, const void *,
 		    size_t, uint8_t *, size_t *);
 static int	 sign_reload(const struct key_pair *, const void *, size_t,
@@ -223,6 +229,12 @@ pair_cert(struct key_pair *kp, X509 *cert, const char **why)
 		*why = "certificate's overlay name cannot be hashed";
 		return (-1);
 	}
+	if (reload_resource_id(kp->kp_cert.rc_node[0], NODEID_LEN,
+	    kp->kp_by_node) == -1 || reload_resource_id(kp->kp_cert.rc_user,
+	    strlen(kp->kp_cert.rc_user), kp->kp_by_user) == -1) {
+		*why = "certificate's names cannot be hashed";
+		return (-1);
+	}
 	return (0);
 }
 
@@ -254,6 +266,10 @@ key_pair_load(enum key_id id, int fd, const void *cert_pem, size_t len,
 		*why = "private key does not belong to the certificate";
 		goto fail;
 	}
+	if ((kp->kp_signer = reload_signer_new(kp->kp_key)) == NULL) {
+		*why = "out of memory";
+		goto fail;
+	}
 	X509_free(cert);
 	return (kp);
  fail:
@@ -267,6 +283,7 @@ key_pair_free(struct key_pair *kp)
 {
 	if (kp == NULL)
 		return;
+	EVP_PKEY_CTX_free(kp->kp_signer);
 	EVP_PKEY_free(kp->kp_key);
 	free(kp);
 }
@@ -281,12 +298,6 @@ const char *
 key_pair_overlay(const struct key_pair *kp)
 {
 	return (kp->kp_cert.rc_overlay);
-}
-
-const uint8_t *
-key_pair_hash(const struct key_pair *kp)
-{
-	return (kp->kp_cert.rc_sha256);
 }
 
 int64_t
@@ -367,29 +378,21 @@ reload_msg_ok(const struct key_pair *kp, const void *in, size_t len)
 	    code != 0);
 }
 
-/* RFC 6940, 7.1: Resource-ID with its length, Kind, storage_time, the
- * dictionary entry.  Only a registration of our own Node-ID. */
+/* A dictionary entry: a registration of our own Node-ID, anywhere. */
 static int
-reload_data_ok(const struct key_pair *kp, const void *in, size_t len)
+registration_ok(const struct key_pair *kp, struct cur *c)
 {
-	struct cur	 c, resource, entry_key, value, attr;
+	struct cur	 entry_key, value, attr;
 	char		 hex[NODEID_LEN * 2 + 1];
 	const uint8_t	*node, *text;
-	uint64_t	 stored;
-	uint32_t	 kind;
 	uint16_t	 type;
 	uint8_t		 exists;
 	size_t		 i;
 
-	cur_init(&c, in, len);
-	cur_lv(&c, 1, &resource);
-	cur_u32(&c, &kind);
-	cur_u64(&c, &stored);
-	cur_lv(&c, 2, &entry_key);
-	cur_u8(&c, &exists);
-	cur_lv(&c, 4, &value);
-	if (cur_done(&c) == -1 || cur_left(&resource) != NODEID_LEN ||
-	    kind != VIPR_KIND || cur_left(&entry_key) != ENTRY_KEY_LEN ||
+	cur_lv(c, 2, &entry_key);
+	cur_u8(c, &exists);
+	cur_lv(c, 4, &value);
+	if (cur_done(c) == -1 || cur_left(&entry_key) != ENTRY_KEY_LEN ||
 	    exists > 1)
 		return (0);
 	text = cur_ptr(&entry_key, ENTRY_KEY_LEN);
@@ -408,6 +411,63 @@ reload_data_ok(const struct key_pair *kp, const void *in, size_t len)
 	return (cur_done(&value) == 0 && cur_done(&attr) == 0 &&
 	    type == PEER_ATTR &&
 	    memcmp(node, kp->kp_cert.rc_node[0], NODEID_LEN) == 0);
+}
+
+/* An array entry, its index signed as 0: our own certificate and no other, at
+ * its one place, or its removal there (RFC 6940, 8). */
+static int
+certificate_ok(const struct key_pair *kp, const uint8_t *resource,
+    const uint8_t *place, struct cur *c)
+{
+	struct cur	 value;
+	const uint8_t	*der;
+	uint8_t		 hash[crypto_hash_sha256_BYTES], exists;
+	uint32_t	 index;
+	size_t		 len;
+
+	cur_u32(c, &index);
+	cur_u8(c, &exists);
+	cur_lv(c, 4, &value);
+	if (cur_done(c) == -1 || index != 0 || exists > 1 ||
+	    memcmp(resource, place, NODEID_LEN) != 0)
+		return (0);
+	len = cur_left(&value);
+	if (exists == 0)
+		return (len == 0);
+	if (len == 0 || len > RELOAD_CERT_DER_MAX)
+		return (0);
+	der = cur_ptr(&value, len);
+	(void)crypto_hash_sha256(hash, der, len);
+	return (memcmp(hash, kp->kp_cert.rc_sha256, sizeof(hash)) == 0);
+}
+
+/* RFC 6940, 7.1: Resource-ID with its length, Kind, storage_time, the value by
+ * the Kind's data model. */
+static int
+reload_data_ok(const struct key_pair *kp, const void *in, size_t len)
+{
+	struct cur	 c, res;
+	const uint8_t	*resource;
+	uint64_t	 stored;
+	uint32_t	 kind;
+
+	cur_init(&c, in, len);
+	cur_lv(&c, 1, &res);
+	cur_u32(&c, &kind);
+	cur_u64(&c, &stored);
+	if (cur_ok(&c) == -1 || cur_left(&res) != NODEID_LEN)
+		return (0);
+	resource = cur_ptr(&res, NODEID_LEN);
+	switch (kind) {
+	case RELOAD_KIND_VIPR:
+		return (registration_ok(kp, &c));
+	case RELOAD_KIND_CERT_NODE:
+		return (certificate_ok(kp, resource, kp->kp_by_node, &c));
+	case RELOAD_KIND_CERT_USER:
+		return (certificate_ok(kp, resource, kp->kp_by_user, &c));
+	default:
+		return (0);
+	}
 }
 
 /* -- signing -- */
@@ -470,7 +530,7 @@ sign_reload(const struct key_pair *kp, const void *in, size_t len,
 	parts[0].len = len;
 	parts[1].p = (const char *)id;
 	parts[1].len = sizeof(id);
-	return (reload_sign_parts(kp->kp_key, parts, 2, sig, siglen) == 0 ?
+	return (reload_signer_parts(kp->kp_signer, parts, 2, sig, siglen) == 0 ?
 	    0 : EIO);
 }
 

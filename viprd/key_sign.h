@@ -32,10 +32,9 @@ void		 key_sign_init(void);
 struct key_pair	*key_pair_load(enum key_id, int fd, const void *cert_pem,
 		    size_t, const char **why);
 void		 key_pair_free(struct key_pair *);	/* NULL allowed */
-/* KEYID_NODE only: Node-ID, overlay name, SHA-256 of the certificate. */
+/* KEYID_NODE only: Node-ID, overlay name. */
 const uint8_t	*key_pair_node(const struct key_pair *);
 const char	*key_pair_overlay(const struct key_pair *);
-const uint8_t	*key_pair_hash(const struct key_pair *);
 /* End of the certificate's validity, UTC s. */
 int64_t		 key_pair_not_after(const struct key_pair *);
 

@@ -109,7 +109,6 @@ ksignq_dispatch_overlay(struct chan *ch, struct chan_msg *m, void *arg)
 	struct imsg_key_sign_res	 kr;
 	struct imsg_key_sign		 ks;
 	struct sign_job			*sj;
-	struct timeval			 now = { 0, 0 };
 	size_t				 len = cur_left(&m->cm_tail);
 
 	(void)arg;
@@ -130,8 +129,9 @@ ksignq_dispatch_overlay(struct chan *ch, struct chan_msg *m, void *arg)
 		return (-1);
 	}
 	STAILQ_INSERT_TAIL(&sign_jobs, sj, sj_entry);
+	/* After the messages of this turn, before the loop sleeps. */
 	if (sign_count++ == 0)
-		evtimer_add(&sign_ev, &now);
+		event_active(&sign_ev, EV_TIMEOUT, 1);
 	return (0);
 }
 

@@ -411,7 +411,7 @@ self_signed(EVP_PKEY *key, enum reload_digest digest, unsigned n)
 ATF_TC_WITHOUT_HEAD(self_signed_rule);
 ATF_TC_BODY(self_signed_rule, tc)
 {
-	struct reload_trust	*sha1, *sha256;
+	struct reload_trust	*sha1, *sha256, *none;
 	struct reload_cert	 rc;
 	struct ca		 ca;
 	EVP_PKEY		*key;
@@ -438,6 +438,15 @@ ATF_TC_BODY(self_signed_rule, tc)
 	x = cert_with(key, key, NULL, NULL, URI_A "," MAIL, NULL);
 	ATF_CHECK_EQ(-1, reload_trust_check(sha256, x, NULL, clock_now, &rc,
 	    &why));
+	X509_free(x);
+	/* Where nobody may: said so. */
+	x = self_signed(key, RELOAD_SELF_SHA256, 1);
+	none = ca_trust(&ca, RELOAD_SELF_NO);
+	ATF_CHECK_EQ(-1, reload_trust_check(none, x, NULL, clock_now, &rc,
+	    &why));
+	ATF_CHECK_STREQ("self-signed, which the overlay's document does not "
+	    "permit", why);
+	reload_trust_free(none);
 	X509_free(x);
 	/* A chosen Node-ID, "self-signed" with another's key. */
 	x = cert_with(key, ca.key, NULL, NULL, URI_A "," MAIL, NULL);

@@ -257,7 +257,11 @@ ATF_TC_BODY(elements, tc)
 	ATF_CHECK_EQ(RELOAD_DICTIONARY, reload_doc_model(RELOAD_KIND_VIPR, d));
 	/* A registered Kind's own model counts, not the document's. */
 	ATF_CHECK_EQ(RELOAD_SINGLE, reload_doc_model(RELOAD_KIND_TURN, d));
-	ATF_CHECK_EQ(0, reload_doc_model(RELOAD_KIND_CERT_NODE, d));
+	/* Known without being named. */
+	ATF_CHECK_EQ(RELOAD_ARRAY, reload_doc_model(RELOAD_KIND_CERT_NODE, d));
+	ATF_CHECK_EQ(RELOAD_USER_MATCH,
+	    reload_doc_kind(d, RELOAD_KIND_CERT_USER)->rk_policy);
+	ATF_CHECK_EQ(0, reload_doc_model(0x7fff0000, d));
 	ATF_CHECK_EQ(RELOAD_ARRAY, reload_doc_model(RELOAD_KIND_CERT_NODE,
 	    NULL));
 	ATF_CHECK(d->rd_kind[0].rk_lifetime == 3600 &&
@@ -596,9 +600,57 @@ ATF_TC_BODY(every_prefix, tc)
 	world_drop(&wo);
 }
 
+/* Text as in the schema, a child as in the prose of RFC 6940, 11.1. */
+ATF_TC_WITHOUT_HEAD(enrollment);
+ATF_TC_BODY(enrollment, tc)
+{
+	struct reload_doc	*d;
+	char			 why[RELOAD_WHY_SIZE], url[1100], *doc;
+	size_t			 i;
+
+	doc = bare("<enrollment-server>\n https://a.test/x?y&amp;z \n"
+	    "</enrollment-server><enrollment-server> <url> https://b.test"
+	    "</url>\n<url>https://c.test</url> </enrollment-server>"
+	    "<enrollment-server/><url>https://d.test</url>"
+	    "<enrollment-server><x:url xmlns:x=\"urn:x\">e</x:url>"
+	    "</enrollment-server><enrollment-server>any text"
+	    "</enrollment-server>");
+	d = parse(doc, why);
+	ATF_REQUIRE_MSG(d != NULL, "%s", why);
+	ATF_REQUIRE_EQ(4, d->rd_enrolls);
+	ATF_CHECK_STREQ("https://a.test/x?y&z", d->rd_enroll[0]);
+	ATF_CHECK_STREQ("https://b.test", d->rd_enroll[1]);
+	ATF_CHECK_STREQ("https://c.test", d->rd_enroll[2]);
+	ATF_CHECK_STREQ("any text", d->rd_enroll[3]);
+	reload_doc_free(d);
+	free(doc);
+	/* The longest, the most, and one more. */
+	for (i = 0; i < 2; i++) {
+		memset(url, 'x', sizeof(url));
+		url[RELOAD_URL_MAX + i] = '\0';
+		doc = bare("<enrollment-server>%s</enrollment-server>", url);
+		d = parse(doc, why);
+		ATF_CHECK_EQ(i == 0, d != NULL);
+		reload_doc_free(d);
+		free(doc);
+#define FOUR	"<enrollment-server>x</enrollment-server>" \
+		"<enrollment-server>x</enrollment-server>" \
+		"<enrollment-server>x</enrollment-server>" \
+		"<enrollment-server>x</enrollment-server>"
+		doc = bare(FOUR FOUR "%s", i == 0 ? "" : "<enrollment-server>"
+		    "<url>x</url></enrollment-server>");
+		d = parse(doc, why);
+		ATF_CHECK_EQ(i == 0, d != NULL);
+		reload_doc_free(d);
+		free(doc);
+	}
+	ATF_CHECK_STREQ("line 4: more than 8 enrollment-servers", why);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, elements);
+	ATF_TP_ADD_TC(tp, enrollment);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, expiration);
 	ATF_TP_ADD_TC(tp, signatures);

@@ -132,6 +132,88 @@ errors_body() {
 	atf_check -s exit:1 -e match:'ov/signer.crt: does not belong to signer.key' "$v" ca config ov
 }
 
+self_head() { atf_set descr "an overlay where each node signs for itself"; atf_set require.progs openssl; }
+self_body() {
+	find_build
+	v=$VIPR_BUILD/viprctl
+	for d in sha256 sha1; do
+		atf_check -o match:'signer.crt: node [0-9a-f]{32} user signer@overlay.test' \
+		    "$v" ca init -S $d $d overlay.test
+		[ ! -e $d/root.key ] && [ ! -e $d/root.crt ] || atf_fail "a root was made"
+		atf_check -o match:'sequence 1$' -e match:'chosen Node-IDs are nearly free' \
+		    "$v" ca config -b 192.0.2.1:6084 -o $d.xml $d
+		atf_check -o save:shown "$v" ca show $d.xml
+		atf_check -o ignore grep -x "self-signed-permitted $d, no root" shown
+		atf_check -o ignore grep -x 'signatures good' shown
+		atf_check -s exit:1 grep root-cert $d.xml
+		# A key of either kind; the Node-ID is the digest of the public one.
+		for k in p256 rsa; do
+			n=$d-$k
+			atf_check -o match:"$n.crt: node [0-9a-f]{32} user [0-9a-f]{16}@overlay.test" \
+			    "$v" ca self -k $k -o $n $d.xml overlay.test
+			atf_check_equal 600 "$(mode $n.key)"
+			id=$(openssl pkey -in $n.key -pubout -outform DER | ${d}sum | cut -c 1-32)
+			atf_check -o match:"reload://0110$id@overlay.test/" \
+			    openssl x509 -in $n.crt -noout -ext subjectAltName
+			atf_check -o inline:'issuer=\nsubject=\n' \
+			    openssl x509 -in $n.crt -noout -issuer -subject
+			# Made again for the same key: the same Node-ID and user.
+			cp $n.crt old.crt
+			cp $n.key old.key
+			atf_check -s exit:1 -e match:"$n: certificate or key exists already" \
+			    "$v" ca self -o $n $d.xml
+			atf_check -o match:"node $id user" "$v" ca self -r -d 30 -o $n $d.xml
+			atf_check cmp $n.key old.key
+			atf_check -s exit:1 -o ignore cmp $n.crt old.crt
+			atf_check_equal "$(openssl x509 -in old.crt -noout -ext subjectAltName)" \
+			    "$(openssl x509 -in $n.crt -noout -ext subjectAltName)"
+			atf_check -o match:"node $id user bob@overlay.test" \
+			    "$v" ca self -r -u bob -o $n $d.xml
+		done
+		atf_check -o not-match:"$id" "$v" ca self -f -k rsa -o $n $d.xml
+	done
+	# The next document says the same; a bad node cannot make one that counts.
+	id=$(openssl x509 -in sha256-p256.crt -noout -ext subjectAltName |
+	    sed -n 's/.*0110\([0-9a-f]*\)@.*/\1/p')
+	atf_check -o match:'sequence 2$' -e ignore "$v" ca config -x $id -o sha256.xml sha256
+	atf_check -o match:'self-signed-permitted sha256, no root' "$v" ca show sha256.xml
+	atf_check -s exit:1 -e match:'sha256-p256.crt: nodes would refuse it: a bad node' \
+	    "$v" ca self -r -o sha256-p256 sha256.xml
+	# The signer goes by one digest and there is nobody else.
+	atf_check -s exit:1 -e match:'signer.crt is self-signed with sha256' "$v" ca config -S sha1 sha256
+	atf_check -s exit:1 -e match:'-S no: signer.crt is self-signed' "$v" ca config -S no sha256
+	atf_check -s exit:1 -e match:'sha256/root.crt: No such file' "$v" ca sign -o n sha256
+	[ ! -e n.key ] || atf_fail "n.key was made"
+}
+
+mixed_head() { atf_set descr "a CA's overlay that permits others, and no more"; }
+mixed_body() {
+	find_build
+	v=$VIPR_BUILD/viprctl
+	ca init ov overlay.test >/dev/null || atf_fail init
+	ca config -b 192.0.2.1:6084 ov >/dev/null || atf_fail config
+	atf_check -o not-match:self-signed "$v" ca show ov/config.xml
+	atf_check -s exit:1 -e match:'ov/config.xml: overlay overlay.test does not permit self-signed' \
+	    "$v" ca self -o n ov/config.xml
+	[ ! -e n.key ] || atf_fail "n.key was made"
+	atf_check -o ignore -e match:'nearly free' "$v" ca config -S sha1 ov
+	atf_check -o match:'^self-signed-permitted sha1$' "$v" ca show ov/config.xml
+	atf_check -o ignore "$v" ca self -o n ov/config.xml
+	atf_check -o ignore -e ignore "$v" ca config ov
+	atf_check -o match:'^self-signed-permitted sha1$' "$v" ca show ov/config.xml
+	atf_check -o ignore "$v" ca config -S no ov
+	atf_check -o not-match:self-signed "$v" ca show ov/config.xml
+	atf_check -s exit:1 -e match:'ov/config.xml: overlay overlay.test does not permit' \
+	    "$v" ca self -r -o n ov/config.xml
+	atf_check -s exit:1 -e match:'ov/root.key: the folder is that of a CA' \
+	    "$v" ca init -f -S sha1 ov overlay.test
+	atf_check -s exit:1 -e match:'-S md5: expected sha256, sha1 or no' "$v" ca config -S md5 ov
+	atf_check -s exit:1 -e match:'^usage: viprctl ca init' "$v" ca self ov/config.xml
+	sed 's/port="6084"/port="6085"/' ov/config.xml >bad.xml
+	atf_check -s exit:1 -e match:'bad.xml: configuration: signature does not verify' \
+	    "$v" ca self -o m bad.xml
+}
+
 atf_init_test_cases() {
 	atf_add_test_case make
 	atf_add_test_case increment
@@ -139,4 +221,6 @@ atf_init_test_cases() {
 	atf_add_test_case keep
 	atf_add_test_case request
 	atf_add_test_case errors
+	atf_add_test_case self
+	atf_add_test_case mixed
 }

@@ -396,6 +396,153 @@ ATF_TC_BODY(data_form, tc)
 	teardown();
 }
 
+/* A certificate as an array entry at H(name), or its removal. */
+static size_t
+cert_input(uint8_t *buf, size_t size, uint32_t kind, const void *name, size_t namelen,
+    X509 *x, int exists)
+{
+	struct wbuf	 w;
+	unsigned char	*der = NULL;
+	uint8_t		 id[NODEID_LEN];
+	int		 len;
+
+	ATF_REQUIRE_EQ(0, reload_resource_id(name, namelen, id));
+	ATF_REQUIRE((len = i2d_X509(x, &der)) > 0);
+	wbuf_init(&w, buf, size);
+	wbuf_lv(&w, 1, id, NODEID_LEN);
+	wbuf_u32(&w, kind);
+	wbuf_u64(&w, 1795169000000);
+	wbuf_u32(&w, 0);		/* the index, whatever it is on the wire */
+	wbuf_u8(&w, (uint8_t)exists);
+	wbuf_lv(&w, 4, der, exists ? (size_t)len : 0);
+	OPENSSL_free(der);
+	ATF_REQUIRE_EQ(0, wbuf_ok(&w));
+	return (w.w_len);
+}
+
+static int
+ask_data(const void *in, size_t len)
+{
+	uint8_t	 sig[KEY_SIGN_SIG_MAX];
+	size_t	 siglen;
+
+	return (ask(ROLE_OVERLAY, KEYID_NODE, KS_RELOAD_DATA, 0, in, len, sig, &siglen));
+}
+
+/* The certificate in force, under its Node-ID and its user name: signed whole,
+ * removed, and with any other bit refused. */
+static void
+cert_places(const char *user)
+{
+	uint8_t	 in[4096], whole[4200], sig[KEY_SIGN_SIG_MAX], id[NODEID_LEN];
+	size_t	 n, m, i, siglen, len[2] = { NODEID_LEN, strlen(user) };
+	const void *name[2] = { id, user };
+	static const uint32_t kinds[2] = { 3, 16 };
+	unsigned k, b;
+	int	 exists;
+
+	ATF_REQUIRE_EQ(0, sodium_hex2bin(id, NODEID_LEN, NODE, 32, NULL, NULL, NULL));
+	for (k = 0; k < 2; k++) {
+		for (exists = 0; exists < 2; exists++) {
+			n = cert_input(in, sizeof(in), kinds[k], name[k], len[k],
+			    node.t_cert, exists);
+			ATF_REQUIRE_EQ(0, ask(ROLE_OVERLAY, KEYID_NODE,
+			    KS_RELOAD_DATA, 0, in, n, sig, &siglen));
+			m = with_identity(whole, sizeof(whole), in, n);
+			ATF_CHECK(verifies(&node, EVP_sha256(), 0, whole, m, sig,
+			    siglen));
+			/* Only the storage time is free. */
+			for (i = 0; i < n; i++) {
+				for (b = 0; b < 8; b++) {
+					in[i] ^= (uint8_t)(1u << b);
+					ATF_CHECK_EQ_MSG(i >= 21 && i < 29 ? 0 :
+					    EINVAL, ask_data(in, n),
+					    "kind %u byte %zu bit %u", kinds[k],
+					    i, b);
+					in[i] ^= (uint8_t)(1u << b);
+					if (i >= 21 && i < 29)
+						break;
+				}
+				ATF_CHECK_EQ(EINVAL, ask_data(in, i));
+			}
+			in[n] = 0;
+			ATF_CHECK_EQ(EINVAL, ask_data(in, n + 1));
+			/* The other place is not its place. */
+			n = cert_input(in, sizeof(in), kinds[k], name[1 - k],
+			    len[1 - k], node.t_cert, exists);
+			ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+			/* As another Kind, registered or private. */
+			n = cert_input(in, sizeof(in), 2, name[k], len[k],
+			    node.t_cert, exists);
+			ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+			n = cert_input(in, sizeof(in), 0xf0564950, name[k],
+			    len[k], node.t_cert, exists);
+			ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+		}
+		/* Another's certificate at our place. */
+		n = cert_input(in, sizeof(in), kinds[k], name[k], len[k],
+		    ca.t_cert, 1);
+		ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+		/* A Node-ID or user name that is not ours. */
+		n = cert_input(in, sizeof(in), kinds[k], "n2@" OVERLAY, 18,
+		    node.t_cert, 1);
+		ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+		/* Not for others, nor with another key. */
+		n = cert_input(in, sizeof(in), kinds[k], name[k], len[k],
+		    node.t_cert, 1);
+		ATF_CHECK_EQ(EPERM, ask(ROLE_PVP, KEYID_NODE, KS_RELOAD_DATA, 0,
+		    in, n, sig, &siglen));
+		ATF_CHECK_EQ(EPERM, ask(ROLE_OVERLAY, KEYID_SIP, KS_RELOAD_DATA,
+		    0, in, n, sig, &siglen));
+	}
+}
+
+ATF_TC_WITHOUT_HEAD(cert_form);
+ATF_TC_BODY(cert_form, tc)
+{
+	setup(0);
+	cert_places("n1@" OVERLAY);
+	teardown();
+}
+
+/* Put another pair in force for the same Node-ID. */
+static void
+renew(const char *san, const struct testcert *issuer)
+{
+	struct key_pair	*kp;
+	const char	*why;
+	int		 fd;
+
+	testcert_free(&node);
+	testcert_make(&node, 0, "", san, issuer);
+	fd = key_file("node2.key", node.t_key);
+	kp = key_pair_load(KEYID_NODE, fd, node.t_pem, node.t_pemlen, &why);
+	ATF_REQUIRE_MSG(kp != NULL, "%s", why);
+	close(fd);
+	key_sign_set(KEYID_NODE, kp);
+}
+
+/* With a renewed certificate the one before is not ours any more; a user name
+ * need not look like one; nor need anybody have issued the certificate. */
+ATF_TC_WITHOUT_HEAD(cert_renewed);
+ATF_TC_BODY(cert_renewed, tc)
+{
+	uint8_t	 in[4096];
+	size_t	 n;
+
+	setup(0);
+	n = cert_input(in, sizeof(in), 16, "n1@" OVERLAY, 18, node.t_cert, 1);
+	ATF_CHECK_EQ(0, ask_data(in, n));
+	renew(NODE_SAN, &ca);
+	ATF_CHECK_EQ(EINVAL, ask_data(in, n));
+	cert_places("n1@" OVERLAY);
+	renew("URI:reload://0110" NODE "@" OVERLAY "/,email:7d1c 90ab", &ca);
+	cert_places("7d1c 90ab");
+	renew(NODE_SAN, NULL);
+	cert_places("n1@" OVERLAY);
+	teardown();
+}
+
 /* The public half of one key with the private half of another. */
 static EVP_PKEY *
 forge(EVP_PKEY *pub, EVP_PKEY *priv)
@@ -498,6 +645,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, reload_ec);
 	ATF_TP_ADD_TC(tp, reload_rsa);
 	ATF_TP_ADD_TC(tp, data_form);
+	ATF_TP_ADD_TC(tp, cert_form);
+	ATF_TP_ADD_TC(tp, cert_renewed);
 	ATF_TP_ADD_TC(tp, loading);
 	return (atf_no_error());
 }

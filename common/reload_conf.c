@@ -29,13 +29,35 @@
 #include "reload_conf.h"
 #include "reload_confxml.h"
 
+/*
+ * Each node stores its certificate under these two (RFC 6940, 8).  Their limits
+ * come from the document (7.4.5, 11.1); where it does not name them, these
+ * hold, the same in each node: room for certificates that overlap and for some
+ * nodes of one user.
+ */
+static const struct reload_kind cert_kinds[] = {
+	{ .rk_id = RELOAD_KIND_CERT_NODE, .rk_model = RELOAD_ARRAY,
+	  .rk_policy = RELOAD_NODE_MATCH, .rk_max_count = 8,
+	  .rk_max_size = RELOAD_CERT_DER_MAX },
+	{ .rk_id = RELOAD_KIND_CERT_USER, .rk_model = RELOAD_ARRAY,
+	  .rk_policy = RELOAD_USER_MATCH, .rk_max_count = 16,
+	  .rk_max_size = RELOAD_CERT_DER_MAX },
+};
+
 static struct reload_doc *doc_new(const void *, size_t, char *, size_t);
 static int	 blob_verify(const struct reload_doc *,
 		    const struct reload_blob *, const uint8_t *, size_t,
 		    int64_t, uint8_t *, char *, size_t);
 static int	 listed(const uint8_t (*)[NODEID_LEN], size_t, const uint8_t *);
+static struct reload_doc *doc_parse(const void *, size_t, const char *,
+		    char *, size_t);
+static void	 kind_clear(struct reload_kind *);
 static int	 kind_verify(const struct reload_doc *,
-		    const struct reload_kind *, int64_t, char *, size_t);
+		    const struct reload_kind *, int64_t, uint8_t *, char *,
+		    size_t);
+static struct reload_kind *kind_place(struct reload_doc *,
+		    const struct reload_kind *, const uint8_t *, int64_t, char *,
+		    size_t);
 
 static struct reload_doc *
 doc_new(const void *p, size_t len, char *why, size_t whysize)
@@ -74,6 +96,22 @@ reload_doc_parse(const void *p, size_t len, const char *overlay, char *why,
 {
 	struct reload_doc	*d;
 
+	if ((d = doc_parse(p, len, overlay, why, whysize)) != NULL &&
+	    d->rd_unsupported[0] != '\0') {
+		(void)snprintf(why, whysize, "%s", d->rd_unsupported);
+		reload_doc_free(d);
+		return (NULL);
+	}
+	return (d);
+}
+
+/* As it stands, whether we could be in its overlay or not. */
+static struct reload_doc *
+doc_parse(const void *p, size_t len, const char *overlay, char *why,
+    size_t whysize)
+{
+	struct reload_doc	*d;
+
 	if ((d = doc_new(p, len, why, whysize)) == NULL)
 		return (NULL);
 	if (reload_xml_doc(d, overlay, why, whysize) == -1) {
@@ -81,6 +119,14 @@ reload_doc_parse(const void *p, size_t len, const char *overlay, char *why,
 		return (NULL);
 	}
 	return (d);
+}
+
+static void
+kind_clear(struct reload_kind *k)
+{
+	free(k->rk_sig);
+	free(k->rk_text);
+	k->rk_sig = k->rk_text = NULL;
 }
 
 void
@@ -93,7 +139,9 @@ reload_doc_free(struct reload_doc *d)
 	for (i = 0; i < d->rd_roots; i++)
 		free((void *)(uintptr_t)d->rd_root[i].b_p);
 	for (i = 0; i < d->rd_kinds; i++)
-		free(d->rd_kind[i].rk_sig);
+		kind_clear(&d->rd_kind[i]);
+	for (i = 0; i < d->rd_enrolls; i++)
+		free(d->rd_enroll[i]);
 	free(d->rd_bad);
 	free(d->rd_sig);
 	free((void *)(uintptr_t)d->rd_text.b_p);
@@ -140,6 +188,10 @@ reload_doc_kind(const struct reload_doc *d, uint32_t id)
 	for (i = 0; i < d->rd_kinds; i++) {
 		if (d->rd_kind[i].rk_id == id)
 			return (&d->rd_kind[i]);
+	}
+	for (i = 0; i < sizeof(cert_kinds) / sizeof(cert_kinds[0]); i++) {
+		if (cert_kinds[i].rk_id == id)
+			return (&cert_kinds[i]);
 	}
 	return (NULL);
 }
@@ -232,10 +284,9 @@ fail:
 
 static int
 kind_verify(const struct reload_doc *d, const struct reload_kind *k,
-    int64_t now, char *why, size_t whysize)
+    int64_t now, uint8_t *node, char *why, size_t whysize)
 {
 	char	text[RELOAD_WHY_SIZE];
-	uint8_t	node[NODEID_LEN];
 
 	if (blob_verify(d, &k->rk_blob, k->rk_sig, k->rk_siglen, now, node,
 	    text, sizeof(text)) == -1) {
@@ -270,7 +321,7 @@ reload_doc_verify(const struct reload_doc *d, const struct reload_doc *current,
 		return (-1);
 	}
 	for (i = 0; i < d->rd_kinds; i++) {
-		if (kind_verify(d, &d->rd_kind[i], now, why, whysize) == -1)
+		if (kind_verify(d, &d->rd_kind[i], now, node, why, whysize) == -1)
 			return (-1);
 	}
 	return (0);
@@ -283,17 +334,21 @@ reload_doc_update(const struct reload_doc *current, const void *p, size_t len,
 	struct reload_doc	*d;
 
 	*stale = 0;
-	if ((d = reload_doc_parse(p, len, current->rd_name, why,
-	    whysize)) == NULL)
+	if ((d = doc_parse(p, len, current->rd_name, why, whysize)) == NULL)
 		return (NULL);
 	if (!reload_seq_newer(d->rd_sequence, current->rd_sequence)) {
-		*stale = 1;
+		*stale = RELOAD_STALE;
 		(void)snprintf(why, whysize, "sequence %u is not newer than %u",
 		    d->rd_sequence, current->rd_sequence);
 		goto fail;
 	}
 	if (reload_doc_verify(d, current, now, why, whysize) == -1)
 		goto fail;
+	if (d->rd_unsupported[0] != '\0') {
+		*stale = RELOAD_LEAVE;
+		(void)snprintf(why, whysize, "%s", d->rd_unsupported);
+		goto fail;
+	}
 	return (d);
 fail:
 	reload_doc_free(d);
@@ -305,13 +360,14 @@ reload_kind_update(const struct reload_doc *current, const void *p, size_t len,
     int64_t now, struct reload_kind *k, char *why, size_t whysize)
 {
 	struct reload_doc	*d;
+	uint8_t			 node[NODEID_LEN];
 	int			 r = -1;
 
 	memset(k, 0, sizeof(*k));
 	if ((d = doc_new(p, len, why, whysize)) == NULL)
 		return (-1);
 	if (reload_xml_kind(d, why, whysize) == 0 &&
-	    kind_verify(current, &d->rd_kind[0], now, why,
+	    kind_verify(current, &d->rd_kind[0], now, node, why,
 	    whysize) == 0) {
 		*k = d->rd_kind[0];
 		k->rk_blob.b_p = NULL;
@@ -320,6 +376,89 @@ reload_kind_update(const struct reload_doc *current, const void *p, size_t len,
 		k->rk_siglen = 0;
 		r = 0;
 	}
+	reload_doc_free(d);
+	return (r);
+}
+
+/* Where a Kind that node has signed goes.  NULL: it may not. */
+static struct reload_kind *
+kind_place(struct reload_doc *doc, const struct reload_kind *k,
+    const uint8_t *node, int64_t now, char *why, size_t whysize)
+{
+	struct reload_kind	*old;
+	char			 text[RELOAD_WHY_SIZE];
+	uint8_t			 was[NODEID_LEN];
+	size_t			 i;
+
+	for (i = 0; i < doc->rd_kinds; i++) {
+		old = &doc->rd_kind[i];
+		if (old->rk_id != k->rk_id)
+			continue;
+		if (old->rk_text == NULL)
+			(void)snprintf(why, whysize, "kind %u: the document "
+			    "defines it otherwise", k->rk_id);
+		else if (kind_verify(doc, old, now, was, text,
+		    sizeof(text)) == 0 && memcmp(was, node, NODEID_LEN) != 0)
+			(void)snprintf(why, whysize, "kind %u: it was defined "
+			    "by another signer", k->rk_id);
+		else
+			return (old);
+		return (NULL);
+	}
+	if (doc->rd_kinds == RELOAD_KINDS_MAX) {
+		(void)snprintf(why, whysize, "more than %d kinds",
+		    RELOAD_KINDS_MAX);
+		return (NULL);
+	}
+	return (&doc->rd_kind[doc->rd_kinds]);
+}
+
+int
+reload_kind_add(struct reload_doc *doc, const void *p, size_t len, int64_t now,
+    struct reload_kind *k, int *model, char *why, size_t whysize)
+{
+	struct reload_doc	*d;
+	struct reload_kind	*nk, *place;
+	const struct reload_kind *known;
+	uint8_t			 node[NODEID_LEN];
+	int			 r = -1;
+
+	memset(k, 0, sizeof(*k));
+	*model = 0;
+	if ((d = doc_new(p, len, why, whysize)) == NULL)
+		return (-1);
+	if (reload_xml_kind(d, why, whysize) == -1)
+		goto out;
+	nk = &d->rd_kind[0];
+	if (d->rd_unsupported[0] != '\0') {
+		(void)snprintf(why, whysize, "%s", d->rd_unsupported);
+		goto out;
+	}
+	if (kind_verify(doc, nk, now, node, why, whysize) == -1)
+		goto out;
+	if ((known = reload_doc_kind(doc, nk->rk_id)) != NULL &&
+	    known->rk_blob.b_len == nk->rk_blob.b_len &&
+	    memcmp(known->rk_blob.b_p, nk->rk_blob.b_p, nk->rk_blob.b_len) == 0) {
+		*k = *known;
+		r = 0;
+		goto out;
+	}
+	if ((place = kind_place(doc, nk, node, now, why, whysize)) == NULL)
+		goto out;
+	if (place == &doc->rd_kind[doc->rd_kinds])
+		doc->rd_kinds++;
+	else {
+		*model = place->rk_model;
+		kind_clear(place);
+	}
+	/* The text goes over with the Kind, whose blob points into it. */
+	*place = *nk;
+	place->rk_text = (uint8_t *)(uintptr_t)d->rd_text.b_p;
+	d->rd_text.b_p = NULL;
+	nk->rk_sig = NULL;
+	*k = *place;
+	r = 1;
+out:
 	reload_doc_free(d);
 	return (r);
 }

@@ -20,6 +20,8 @@
 #define RELOAD_SIGNERS_MAX	16	/* kind-signers; configuration-signers */
 #define RELOAD_BAD_MAX		2048
 #define RELOAD_KINDS_MAX	32
+#define RELOAD_ENROLL_MAX	8
+#define RELOAD_URL_MAX		1023	/* bytes of an enrollment-server */
 #define RELOAD_WHY_SIZE		256	/* room for a reason */
 
 #define RELOAD_KIND_TURN	2u
@@ -56,6 +58,7 @@ struct reload_kind {
 	uint32_t	 rk_max_per_node;	/* our Kind: 1 */
 	uint32_t	 rk_quota;	/* our Kind: numbers a node, 20000 */
 	struct reload_blob rk_blob;	/* signed bytes, <kind ..</kind> */
+	uint8_t		*rk_text;	/* what they are in, of a Kind that came alone */
 	uint8_t		*rk_sig;	/* its SecurityBlock; NULL without */
 	size_t		 rk_siglen;
 };
@@ -80,6 +83,8 @@ struct reload_doc {
 	size_t		 rd_roots;
 	struct vaddr	 rd_boot[RELOAD_BOOT_MAX];
 	size_t		 rd_boots;
+	char		*rd_enroll[RELOAD_ENROLL_MAX];	/* URLs, unchecked text */
+	size_t		 rd_enrolls;
 	uint8_t		 rd_kind_signer[RELOAD_SIGNERS_MAX][NODEID_LEN];
 	size_t		 rd_kind_signers;
 	uint8_t		 rd_conf_signer[RELOAD_SIGNERS_MAX][NODEID_LEN];
@@ -88,6 +93,7 @@ struct reload_doc {
 	size_t		 rd_bads;
 	struct reload_kind rd_kind[RELOAD_KINDS_MAX];
 	size_t		 rd_kinds;
+	char		 rd_unsupported[96];	/* a requirement that we do not meet */
 	struct reload_blob rd_text;	/* the whole document, our copy */
 	struct reload_blob rd_blob;	/* the signed bytes in it */
 	uint8_t		*rd_sig;	/* SecurityBlock; NULL without */
@@ -117,14 +123,18 @@ int	 reload_doc_verify(const struct reload_doc *doc, const struct reload_doc *cu
 int	 reload_seq_newer(uint16_t a, uint16_t b);
 /*
  * An update that arrived: parse, same overlay name, newer, verified against
- * current.  *stale is set when only the sequence was not newer.
+ * current.  *stale tells of a failure: RELOAD_STALE when only the sequence was
+ * not newer, RELOAD_LEAVE when the document is good but asks for something that
+ * we do not have: whoever gets it MUST leave the overlay (RFC 6940, 11.1).
  */
+enum reload_refusal { RELOAD_STALE = 1, RELOAD_LEAVE = 2 };
 struct reload_doc *reload_doc_update(const struct reload_doc *current, const void *,
 	    size_t, int64_t now, int *stale, char *why, size_t whysize);
 
 /* Roots, bad nodes, self-signed rule of the document; NULL: out of memory. */
 struct reload_trust *reload_doc_trust(const struct reload_doc *);
-/* Kind by id; NULL when unknown (or its policy is). */
+/* Kind by id; NULL when unknown (or its policy is).  CERTIFICATE_BY_NODE and
+ * CERTIFICATE_BY_USER are known without being named, with limits of ours. */
 const struct reload_kind *reload_doc_kind(const struct reload_doc *, uint32_t id);
 /* Data model of a Kind or 0; of registered Kinds also without a document.
  * Fits as wire_model_fn of overlayd with the document as arg. */
@@ -135,6 +145,16 @@ int	 reload_doc_model(uint32_t kind, void *doc);
  */
 int	 reload_kind_update(const struct reload_doc *, const void *, size_t,
 	    int64_t now, struct reload_kind *k, char *why, size_t whysize);
+/*
+ * Take such a Kind into doc, for as long as doc lives.  Several rules, ours where
+ * the RFC has none: a Kind of the document itself is changed by a newer document
+ * only, as a kind-block has no sequence and an old one could be sent again; one
+ * that came alone is changed by whoever signed it before.  1: *k is new or
+ * changed, *model what its data model was, 0 for a new one; 0: known so already;
+ * -1: refused, *why.  The text is copied.
+ */
+int	 reload_kind_add(struct reload_doc *doc, const void *, size_t, int64_t now,
+	    struct reload_kind *k, int *model, char *why, size_t whysize);
 /* The kind-block to send for a Kind of a document: blob and signature. */
 void	 reload_kind_block(struct wbuf *, const struct reload_kind *);
 int	 reload_is_conf_signer(const struct reload_doc *, const uint8_t node[NODEID_LEN]);

@@ -34,6 +34,7 @@ static void	take_root(struct reload_parse *, const char *);
 static void	take_signer(struct reload_parse *, const char *,
 		    uint8_t (*)[NODEID_LEN], size_t *);
 static void	take_bad(struct reload_parse *, const char *);
+static void	take_enroll(struct reload_parse *, const char *);
 static void	take_policy(struct reload_parse *, struct reload_kind *,
 		    const char *);
 
@@ -120,6 +121,24 @@ take_bad(struct reload_parse *ps, const char *s)
 	d->rd_bad = bad;
 	if (node_id(ps, s, d->rd_bad[d->rd_bads]) == 0)
 		d->rd_bads++;
+}
+
+/* Kept as it stands: only who enrols has to understand it. */
+static void
+take_enroll(struct reload_parse *ps, const char *s)
+{
+	struct reload_doc	*d = ps->ps_doc;
+
+	if (d->rd_enrolls == RELOAD_ENROLL_MAX)
+		xml_fail(ps, "more than %d enrollment-servers",
+		    RELOAD_ENROLL_MAX);
+	else if (strlen(s) > RELOAD_URL_MAX)
+		xml_fail(ps, "enrollment-server of more than %d bytes",
+		    RELOAD_URL_MAX);
+	else if ((d->rd_enroll[d->rd_enrolls] = strdup(s)) == NULL)
+		xml_fail(ps, "out of memory");
+	else
+		d->rd_enrolls++;
 }
 
 static void
@@ -209,7 +228,7 @@ xml_leaf(struct reload_parse *ps, uint8_t el, char *s)
 		break;
 	case EL_TOPOLOGY:
 		if (strcmp(s, "CHORD-RELOAD") != 0)
-			xml_fail(ps, "unknown topology-plugin");
+			xml_unsupported(ps, "unknown topology-plugin");
 		break;
 	case EL_NODEID_LENGTH:
 		(void)xml_number(ps, "node-id-length", s, NODEID_LEN, NODEID_LEN,
@@ -234,7 +253,7 @@ xml_leaf(struct reload_parse *ps, uint8_t el, char *s)
 		boolean(ps, "no-ice", s, &d->rd_no_ice);
 		break;
 	case EL_SHARED_SECRET:
-		xml_fail(ps, "an overlay with a shared-secret is not supported");
+		xml_unsupported(ps, "an overlay with a shared-secret is not supported");
 		break;
 	case EL_MAX_MESSAGE:
 		(void)xml_number(ps, "max-message-size", s, 1000, 0xffffff,
@@ -262,11 +281,21 @@ xml_leaf(struct reload_parse *ps, uint8_t el, char *s)
 	case EL_BAD_NODE:
 		take_bad(ps, s);
 		break;
+	/*
+	 * The schema has the URL as text, the prose of 11.1 a child url; with
+	 * a child there is no text left for the parent.
+	 */
+	case EL_ENROLL_URL:
+	case EL_ENROLL:
+		if (s[0] != '\0')
+			take_enroll(ps, s);
+		ps->ps_textlen = 0;
+		break;
 	case EL_MANDATORY:
 		if (strcmp(s, RELOAD_NS_VIPR) == 0)
 			d->rd_vipr = 1;
 		else
-			xml_fail(ps, "a mandatory-extension that we do not have");
+			xml_unsupported(ps, "a mandatory-extension that we do not have");
 		break;
 	case EL_UPDATE_INTERVAL:
 		(void)xml_number(ps, "chord-update-interval", s, 1, 86400,

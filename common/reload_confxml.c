@@ -75,6 +75,8 @@ static const struct rule {
 	B("kind-signer", EL_KIND_SIGNER, EL_CONFIGURATION, EF_LEAF),
 	B("configuration-signer", EL_CONF_SIGNER, EL_CONFIGURATION, EF_LEAF),
 	B("bad-node", EL_BAD_NODE, EL_CONFIGURATION, EF_LEAF),
+	B("enrollment-server", EL_ENROLL, EL_CONFIGURATION, EF_LEAF),
+	B("url", EL_ENROLL_URL, EL_ENROLL, EF_LEAF),
 	B("mandatory-extension", EL_MANDATORY, EL_CONFIGURATION, EF_LEAF),
 	B("required-kinds", EL_REQUIRED_KINDS, EL_CONFIGURATION, EF_ONCE),
 	B("kind-block", EL_KIND_BLOCK, EL_REQUIRED_KINDS, 0),
@@ -159,6 +161,25 @@ xml_fail(struct reload_parse *ps, const char *fmt, ...)
 		va_end(ap);
 	}
 	(void)XML_StopParser(ps->ps_xml, XML_FALSE);
+}
+
+void
+xml_unsupported(struct reload_parse *ps, const char *fmt, ...)
+{
+	struct reload_doc	*d = ps->ps_doc;
+	va_list			 ap;
+	int			 n;
+
+	if (d->rd_unsupported[0] != '\0')
+		return;
+	n = snprintf(d->rd_unsupported, sizeof(d->rd_unsupported), "line %lu: ",
+	    (unsigned long)XML_GetCurrentLineNumber(ps->ps_xml));
+	if (n <= 0 || (size_t)n >= sizeof(d->rd_unsupported))
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(d->rd_unsupported + n,
+	    sizeof(d->rd_unsupported) - (size_t)n, fmt, ap);
+	va_end(ap);
 }
 
 static int
@@ -442,9 +463,10 @@ end_configuration(struct reload_parse *ps)
 	    (size_t)XML_GetCurrentByteCount(ps->ps_xml);
 	d->rd_blob.b_len = (size_t)(d->rd_text.b_p + end - d->rd_blob.b_p);
 	if (ps->ps_links > 0 && !ps->ps_tls)
-		xml_fail(ps, "overlay-link-protocol TLS is not allowed here");
+		xml_unsupported(ps,
+		    "overlay-link-protocol TLS is not allowed here");
 	else if (!d->rd_no_ice)
-		xml_fail(ps, "an overlay without no-ice is not supported");
+		xml_unsupported(ps, "an overlay without no-ice is not supported");
 	else if (d->rd_roots == 0 && d->rd_self_signed == RELOAD_SELF_NO)
 		xml_fail(ps, "neither a root-cert nor self-signed-permitted");
 }
@@ -555,10 +577,8 @@ end_kind(struct reload_parse *ps)
 		    "max-size are all needed", k->rk_id);
 		return;
 	}
-	if (k->rk_policy == RELOAD_POLICY_OTHER) {
-		xml_fail(ps, "kind %u: unknown access-control", k->rk_id);
-		return;
-	}
+	if (k->rk_policy == RELOAD_POLICY_OTHER)
+		xml_unsupported(ps, "kind %u: unknown access-control", k->rk_id);
 	if (k->rk_policy == RELOAD_NODE_MULTIPLE && k->rk_node_multiple == 0) {
 		xml_fail(ps, "kind %u: max-node-multiple is needed", k->rk_id);
 		return;

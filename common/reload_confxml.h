@@ -23,7 +23,7 @@ enum element {
 	EL_CLIENTS, EL_NO_ICE, EL_SHARED_SECRET, EL_MAX_MESSAGE, EL_TTL,
 	EL_RELIABILITY, EL_LINK, EL_KIND_SIGNER, EL_CONF_SIGNER, EL_BAD_NODE,
 	EL_MANDATORY, EL_REQUIRED_KINDS, EL_UPDATE_INTERVAL, EL_PING_INTERVAL,
-	EL_REACTIVE, EL_KIND_BLOCK, EL_KIND, EL_KIND_SIGNATURE, EL_MODEL,
+	EL_REACTIVE, EL_ENROLL, EL_ENROLL_URL, EL_KIND_BLOCK, EL_KIND, EL_KIND_SIGNATURE, EL_MODEL,
 	EL_ACCESS, EL_MAX_COUNT, EL_MAX_SIZE, EL_NODE_MULTIPLE, EL_LIFETIME,
 	EL_PER_NODE, EL_QUOTA, EL_MAX
 };
@@ -51,6 +51,10 @@ struct reload_parse {
 
 /* The first failure counts: why with its line; the parser stops. */
 void	 xml_fail(struct reload_parse *, const char *, ...)
+	    __attribute__((__format__(printf, 2, 3)));
+/* A requirement that we do not meet, in a document that is well-formed: the
+ * first one is kept in rd_unsupported, and parsing goes on. */
+void	 xml_unsupported(struct reload_parse *, const char *, ...)
 	    __attribute__((__format__(printf, 2, 3)));
 /* 0, or -1 after a failure that names what. */
 int	 xml_number(struct reload_parse *, const char *what, const char *,

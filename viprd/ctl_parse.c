@@ -231,9 +231,9 @@ say_expected(const struct token *table, const char *arg, int ambiguous)
 		if (t->tk_type == TOKEN_NUMBER)
 			fprintf(stderr, " (+ and 8 to 15 digits)");
 	}
-	/* ca is no command of the daemon: viprctl does it by itself. */
+	/* These are no commands of the daemon: viprctl does them by itself. */
 	if (table == t_main && !ambiguous)
-		fprintf(stderr, " ca");
+		fprintf(stderr, " ca overlay");
 	fprintf(stderr, "\n");
 }
 

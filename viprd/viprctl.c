@@ -34,6 +34,7 @@
 #include "ctl.h"
 #include "ctl_ca.h"
 #include "ctl_output.h"
+#include "ctl_overlay.h"
 #include "ctl_parse.h"
 #include "imsg.h"
 #include "log.h"
@@ -59,7 +60,8 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: viprctl [-j] [-s socket] command [argument ...]\n"
-	    "       viprctl ca command [argument ...]\n");
+	    "       viprctl ca command [argument ...]\n"
+	    "       viprctl overlay command [argument ...]\n");
 	exit(1);
 }
 
@@ -293,6 +295,8 @@ main(int argc, char **argv)
 	shed();
 	if (strcmp(argv[0], "ca") == 0)
 		return (ctl_ca(argc, argv));
+	if (strcmp(argv[0], "overlay") == 0)
+		return (ctl_overlay(argc, argv));
 	if (ctl_parse(argc, argv, &cc) == -1)
 		return (1);
 	(void)signal(SIGPIPE, SIG_IGN);

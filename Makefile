@@ -5,7 +5,9 @@
 #   make check          every test (the same as sh regress/check)
 #   make check-asan     the tests under ASan and UBSan
 #   make demo, bench, fuzz FUZZ_SECONDS=n
+#   make bench-overlay  32 real overlayds beside OpenDHT
 #   make sim NODES=10000 STORED=100000 SEED=1 CHURN=50 MINUTES=60 KILL=30
+#   make sim NODES=10000 STORED=100000 CHURN=0 KILL=0 MALICIOUS=20 EARLY=
 #   make install DESTDIR=... PREFIX=...
 
 PREFIX	= /usr/local
@@ -51,6 +53,9 @@ demo:
 bench:
 	sh regress/bench
 
+bench-overlay:
+	sh regress/bench-overlay
+
 fuzz:
 	sh regress/fuzz
 
@@ -65,11 +70,14 @@ SPLIT	= 0
 LOOKUPS	= 0
 LOSS	= 5
 IDLE	= 10
+MALICIOUS = 0
+EARLY	=
 
 sim: $(O)/regress/sim/sim
 	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 \
 	    $(O)/regress/sim/sim -n $(NODES) -s $(STORED) -S $(SEED) -c $(CHURN) \
-	    -m $(MINUTES) -k $(KILL) -p $(SPLIT) -l $(LOOKUPS) -L $(LOSS) -i $(IDLE)
+	    -m $(MINUTES) -k $(KILL) -p $(SPLIT) -l $(LOOKUPS) -L $(LOSS) -i $(IDLE) \
+	    -x $(MALICIOUS) $(EARLY:1=-X)
 
 # All of it below $(DESTDIR)$(PREFIX), the sample configuration in
 # share/examples/vipr: nothing in /etc is touched.
@@ -105,4 +113,4 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all programs tests benches check check-asan demo bench fuzz sim clean install uninstall
+.PHONY: all programs tests benches check check-asan demo bench bench-overlay fuzz sim clean install uninstall

@@ -268,13 +268,15 @@ chan_hello(struct chan *ch, uint32_t me, uint32_t peer)
 	return (chan_send(ch, IMSG_HELLO, -1, &h, sizeof(h), NULL, 0));
 }
 
+/* Write what waits at the end of this turn, all of it at once, and only if that
+ * is too much wait for room: an idle channel costs no call but the write. */
 static void
 chan_arm(struct chan *ch)
 {
 	if (imsgbuf_queuelen(&ch->c_ibuf) > 0 &&
 	    !(ch->c_flags & (CHAN_NOWRITE | CHAN_ENDED)) &&
-	    event_add(&ch->c_write, NULL) == -1)
-		log_warnx("%s: event_add failed", ch->c_name);
+	    !event_pending(&ch->c_write, EV_WRITE, NULL))
+		event_active(&ch->c_write, EV_WRITE, 1);
 }
 
 /* Tell the owner, once; it frees us now or later. */
@@ -316,7 +318,9 @@ chan_writable(int fd, short event, void *arg)
 		ch->c_flags |= CHAN_NOWRITE;
 		return;
 	}
-	chan_arm(ch);
+	if (imsgbuf_queuelen(&ch->c_ibuf) > 0 &&
+	    event_add(&ch->c_write, NULL) == -1)
+		log_warnx("%s: event_add failed", ch->c_name);
 }
 
 static void

@@ -24,12 +24,15 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 #include "reload_secblock.h"
 
 static size_t	hash_len(uint8_t);
 static const EVP_MD *hash_md(uint8_t);
+static int	hash_parts(const struct span *, size_t, uint8_t *);
+static EVP_PKEY_CTX *context(EVP_PKEY *, int (*)(EVP_PKEY_CTX *));
 
 static size_t
 hash_len(uint8_t hash)
@@ -257,49 +260,112 @@ reload_key_alg(const EVP_PKEY *key)
 	}
 }
 
+/* SHA-256 over the parts.  OpenSSL looks an algorithm up by name each time it
+ * is not handed one that was fetched; this is fetched once. */
+static int
+hash_parts(const struct span *parts, size_t nparts, uint8_t *hash)
+{
+	static EVP_MD_CTX *ctx;
+	static EVP_MD	*md;
+	size_t		 i;
+	int		 ok;
+
+	if ((ctx == NULL && (ctx = EVP_MD_CTX_new()) == NULL) ||
+	    (md == NULL && (md = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL))
+		return (-1);
+	ok = EVP_DigestInit_ex(ctx, md, NULL) == 1;
+	for (i = 0; ok && i < nparts; i++)
+		ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].len) == 1;
+	return (ok && EVP_DigestFinal_ex(ctx, hash, NULL) == 1 ? 0 : -1);
+}
+
+/* EVP_PKEY_verify_init or EVP_PKEY_sign_init, and what both need. */
+static EVP_PKEY_CTX *
+context(EVP_PKEY *key, int (*init)(EVP_PKEY_CTX *))
+{
+	EVP_PKEY_CTX	*ctx;
+
+	if ((ctx = EVP_PKEY_CTX_new(key, NULL)) == NULL)
+		return (NULL);
+	if (init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&
+	    (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA ||
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1))
+		return (ctx);
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return (NULL);
+}
+
+EVP_PKEY_CTX *
+reload_verifier_new(EVP_PKEY *key)
+{
+	return (context(key, EVP_PKEY_verify_init));
+}
+
+EVP_PKEY_CTX *
+reload_signer_new(EVP_PKEY *key)
+{
+	return (context(key, EVP_PKEY_sign_init));
+}
+
 int
-reload_verify_parts(EVP_PKEY *key, const struct reload_signature *s,
+reload_verifier_parts(EVP_PKEY_CTX *ctx, const struct reload_signature *s,
     const struct span *parts, size_t nparts)
 {
-	EVP_MD_CTX	*ctx;
-	size_t		 i;
-	int		 base, ok;
+	uint8_t	hash[32];
+	int	base, ok;
 
-	base = EVP_PKEY_get_base_id(key);
+	base = EVP_PKEY_get_base_id(EVP_PKEY_CTX_get0_pkey(ctx));
 	if (s->rs_hash != RELOAD_HASH_SHA256 || s->rs_value.len == 0 ||
 	    !((s->rs_alg == RELOAD_SIG_RSA && base == EVP_PKEY_RSA) ||
 	    (s->rs_alg == RELOAD_SIG_ECDSA && base == EVP_PKEY_EC)))
 		return (-1);
-	if ((ctx = EVP_MD_CTX_new()) == NULL)
-		return (-1);
-	/* The default padding of an RSA key is PKCS#1 v1.5. */
-	ok = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1;
-	for (i = 0; ok && i < nparts; i++)
-		ok = EVP_DigestVerifyUpdate(ctx, parts[i].p, parts[i].len) == 1;
-	ok = ok && EVP_DigestVerifyFinal(ctx,
-	    (const unsigned char *)s->rs_value.p, s->rs_value.len) == 1;
-	EVP_MD_CTX_free(ctx);
+	ok = hash_parts(parts, nparts, hash) == 0 && EVP_PKEY_verify(ctx,
+	    (const unsigned char *)s->rs_value.p, s->rs_value.len, hash,
+	    sizeof(hash)) == 1;
 	if (!ok)
 		ERR_clear_error();
 	return (ok ? 0 : -1);
 }
 
 int
+reload_verify_parts(EVP_PKEY *key, const struct reload_signature *s,
+    const struct span *parts, size_t nparts)
+{
+	EVP_PKEY_CTX	*ctx;
+	int		 r;
+
+	if ((ctx = reload_verifier_new(key)) == NULL)
+		return (-1);
+	r = reload_verifier_parts(ctx, s, parts, nparts);
+	EVP_PKEY_CTX_free(ctx);
+	return (r);
+}
+
+int
+reload_signer_parts(EVP_PKEY_CTX *ctx, const struct span *parts, size_t nparts,
+    uint8_t *sig, size_t *len)
+{
+	uint8_t	hash[32];
+
+	if (hash_parts(parts, nparts, hash) == 0 &&
+	    EVP_PKEY_sign(ctx, sig, len, hash, sizeof(hash)) == 1)
+		return (0);
+	ERR_clear_error();
+	return (-1);
+}
+
+int
 reload_sign_parts(EVP_PKEY *key, const struct span *parts, size_t nparts,
     uint8_t *sig, size_t *len)
 {
-	EVP_MD_CTX	*ctx;
-	size_t		 i;
-	int		 ok;
+	EVP_PKEY_CTX	*ctx;
+	int		 r;
 
-	if ((ctx = EVP_MD_CTX_new()) == NULL)
+	if ((ctx = reload_signer_new(key)) == NULL)
 		return (-1);
-	ok = EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) == 1;
-	for (i = 0; ok && i < nparts; i++)
-		ok = EVP_DigestSignUpdate(ctx, parts[i].p, parts[i].len) == 1;
-	ok = ok && EVP_DigestSignFinal(ctx, sig, len) == 1;
-	EVP_MD_CTX_free(ctx);
-	if (!ok)
-		ERR_clear_error();
-	return (ok ? 0 : -1);
+	r = reload_signer_parts(ctx, parts, nparts, sig, len);
+	EVP_PKEY_CTX_free(ctx);
+	return (r);
 }

@@ -97,9 +97,19 @@ uint8_t	reload_key_alg(const EVP_PKEY *);
  */
 int	reload_verify_parts(EVP_PKEY *, const struct reload_signature *,
 	    const struct span *parts, size_t nparts);
+/*
+ * The same for a key that is used again and again: what OpenSSL needs to
+ * prepare is prepared once.  The caller frees it with EVP_PKEY_CTX_free.
+ */
+EVP_PKEY_CTX *reload_verifier_new(EVP_PKEY *);
+int	reload_verifier_parts(EVP_PKEY_CTX *, const struct reload_signature *,
+	    const struct span *parts, size_t nparts);
 /* Sign, the same way.  *len: room in, bytes out.  Only where a private key
  * may be: the key process, viprctl ca, tests. */
 int	reload_sign_parts(EVP_PKEY *, const struct span *parts, size_t nparts,
+	    uint8_t *sig, size_t *len);
+EVP_PKEY_CTX *reload_signer_new(EVP_PKEY *);
+int	reload_signer_parts(EVP_PKEY_CTX *, const struct span *parts, size_t nparts,
 	    uint8_t *sig, size_t *len);
 
 #endif

@@ -86,6 +86,7 @@ static int	 der_node_match(const struct reload_identity *, struct span,
 static const struct reload_signer *resolve_bucket(struct reload_cache *,
 		    const struct reload_identity *, const struct cur *,
 		    int64_t, uint8_t *, const char **);
+static int	 tls_error(const char *);
 static int	 tls_verify(X509_STORE_CTX *, void *);
 
 RB_PROTOTYPE(signer_tree, entry, en_tree, entry_cmp)
@@ -164,12 +165,6 @@ reload_trust_is_bad(const struct reload_trust *t, const uint8_t node[NODEID_LEN]
 {
 	return (t->tr_nbad > 0 && bsearch(node, t->tr_bad, t->tr_nbad,
 	    sizeof(*t->tr_bad), node_cmp) != NULL);
-}
-
-const char *
-reload_trust_overlay(const struct reload_trust *t)
-{
-	return (t->tr_overlay);
 }
 
 /*
@@ -267,6 +262,7 @@ trust_check(const struct reload_trust *t, X509 *x, STACK_OF(X509) *chain,
     int64_t now, struct reload_cert *rc, int64_t *until, const char **why)
 {
 	unsigned	i;
+	int		self;
 
 	*until = INT64_MAX;
 	if (reload_cert_parse(x, rc, why) == -1)
@@ -279,13 +275,18 @@ trust_check(const struct reload_trust *t, X509 *x, STACK_OF(X509) *chain,
 		if (reload_trust_is_bad(t, rc->rc_node[i]))
 			return (-1);
 	}
-	if (t->tr_self != RELOAD_SELF_NO && X509_NAME_cmp(
-	    X509_get_issuer_name(x), X509_get_subject_name(x)) == 0) {
+	self = X509_NAME_cmp(X509_get_issuer_name(x),
+	    X509_get_subject_name(x)) == 0;
+	if (t->tr_self != RELOAD_SELF_NO && self) {
 		*until = rc->rc_not_after;
 		if (trust_self(t, x, rc, now, why) == -1)
 			return (-1);
-	} else if (trust_chain(t, x, chain, now, until, why) == -1)
+	} else if (trust_chain(t, x, chain, now, until, why) == -1) {
+		if (self)
+			*why = "self-signed, which the overlay's document does "
+			    "not permit";
 		return (-1);
+	}
 	*why = NULL;
 	return (0);
 }
@@ -316,6 +317,7 @@ entry_cmp(const struct entry *a, const struct entry *b)
 static void
 entry_free(struct entry *en)
 {
+	EVP_PKEY_CTX_free(en->en_signer.rg_verifier);
 	EVP_PKEY_free(en->en_signer.rg_key);
 	free(en->en_signer.rg_der);
 	free(en);
@@ -419,6 +421,8 @@ entry_insert(struct reload_cache *ca, X509 *x, const struct reload_cert *rc,
 	en->en_until = until < rc->rc_not_after ? until : rc->rc_not_after;
 	en->en_signer.rg_entry = en;
 	if ((en->en_signer.rg_key = X509_get_pubkey(x)) == NULL ||
+	    (en->en_signer.rg_verifier =
+	    reload_verifier_new(en->en_signer.rg_key)) == NULL ||
 	    (en->en_signer.rg_der = malloc(len)) == NULL) {
 		entry_free(en);
 		return (NULL);
@@ -645,7 +649,7 @@ reload_cache_verify(struct reload_cache *ca, const struct reload_signature *s,
 	for (i = 0; i < nparts; i++)
 		all[i] = parts[i];
 	all[nparts] = s->rs_id.ri_raw;
-	if (reload_verify_parts(rg->rg_key, s, all, nparts + 1) == -1) {
+	if (reload_verifier_parts(rg->rg_verifier, s, all, nparts + 1) == -1) {
 		memset(node, 0, NODEID_LEN);
 		*why = "signature does not verify";
 		return (NULL);
@@ -655,6 +659,22 @@ reload_cache_verify(struct reload_cache *ca, const struct reload_signature *s,
 }
 
 /* -- TLS -- */
+
+/* It becomes an alert: the other side's operator should know the usual ones. */
+static int
+tls_error(const char *why)
+{
+	static const int	 known[] = {
+		X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID,
+		X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+	};
+	size_t			 i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(why, X509_verify_cert_error_string(known[i])) == 0)
+			return (known[i]);
+	return (X509_V_ERR_APPLICATION_VERIFICATION);
+}
 
 static int
 tls_verify(X509_STORE_CTX *ctx, void *arg)
@@ -682,7 +702,7 @@ tls_verify(X509_STORE_CTX *ctx, void *arg)
 	X509_STORE_CTX_set_error(ctx, X509_V_OK);
 	return (1);
 fail:
-	X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+	X509_STORE_CTX_set_error(ctx, tls_error(t->rt_why));
 	return (0);
 }
 

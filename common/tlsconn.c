@@ -70,11 +70,10 @@ struct tlsconn {
 	struct tlsconn_limits tc_limits;
 	const struct tlsconn_ops *tc_ops;
 	void		*tc_arg;
-	struct vaddr	 tc_peer;
 	struct buf	 tc_in, tc_out;
 	unsigned	 tc_linger;
 	int		 tc_paused;
-	int		 tc_again;	/* bytes wait in tc_in or in OpenSSL */
+	int		 tc_again;	/* bytes wait in tc_in, in OpenSSL or the kernel */
 	int		 tc_undrained;	/* tell tco_drained when tc_out is empty */
 	int		 tc_async;	/* a signature is awaited */
 	int		 tc_read_write;	/* SSL_read wants to write */
@@ -99,13 +98,18 @@ static void	 conn_run(struct tlsconn *);
 static void	 conn_connected(struct tlsconn *);
 static void	 conn_handshake(struct tlsconn *);
 static void	 conn_read(struct tlsconn *);
+static size_t	 conn_offer(struct tlsconn *, const uint8_t *, size_t);
 static void	 conn_deliver(struct tlsconn *);
+static void	 conn_take(struct tlsconn *, size_t);
 static void	 conn_flush(struct tlsconn *);
 static void	 conn_linger(struct tlsconn *);
 static void	 conn_wait(struct tlsconn *);
 static int	 buf_room(struct buf *, size_t);
 static void	 buf_drop(struct buf *, size_t);
 static void	 buf_clear(struct buf *);
+
+/* What SSL_read fills; wiped before the next connection has its turn. */
+static uint8_t	 chunk[READ_CHUNK];
 
 /* -- buffers: what was taken out is wiped, since an idle connection keeps its
  * buffer and the messages are about calls -- */
@@ -195,7 +199,7 @@ conn_arm(struct tlsconn *tc)
 		errno = ENOMEM;
 		return (-1);
 	}
-	event_set(&tc->tc_read, tc->tc_fd, EV_READ, conn_event, tc);
+	event_set(&tc->tc_read, tc->tc_fd, EV_READ | EV_PERSIST, conn_event, tc);
 	event_set(&tc->tc_write, tc->tc_fd, EV_WRITE, conn_event, tc);
 	event_set(&tc->tc_kick, -1, 0, conn_event, tc);
 	evtimer_set(&tc->tc_timer, conn_timeout, tc);
@@ -207,8 +211,6 @@ struct tlsconn *
 tlsconn_accept(int fd, SSL_CTX *ctx, const struct tlsconn_limits *limits,
     const struct tlsconn_ops *ops, void *arg)
 {
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
 	struct tlsconn		*tc;
 	int			 one = 1, saved;
 
@@ -219,8 +221,6 @@ tlsconn_accept(int fd, SSL_CTX *ctx, const struct tlsconn_limits *limits,
 		return (NULL);
 	}
 	tc->tc_fd = fd;
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0)
-		(void)vaddr_from_sa((struct sockaddr *)&ss, &tc->tc_peer);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	SSL_set_accept_state(tc->tc_ssl);
 	if (conn_arm(tc) == -1) {
@@ -247,7 +247,6 @@ tlsconn_connect(const struct vaddr *to, const struct vaddr *from, SSL_CTX *ctx,
 
 	if ((tc = conn_new(ctx, limits, ops, arg)) == NULL)
 		return (NULL);
-	tc->tc_peer = *to;
 	SSL_set_connect_state(tc->tc_ssl);
 	tc->tc_fd = socket(to->va_family == 6 ? AF_INET6 : AF_INET,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -332,9 +331,12 @@ conn_timer(struct tlsconn *tc, unsigned ms)
 static void
 conn_event(int fd, short event, void *arg)
 {
+	struct tlsconn	*tc = arg;
+
 	(void)fd;
-	(void)event;
-	conn_run(arg);
+	if (event & EV_READ)
+		tc->tc_again = 1;
+	conn_run(tc);
 }
 
 static void
@@ -457,9 +459,10 @@ conn_wait(struct tlsconn *tc)
 		event_add(&tc->tc_write, NULL);
 		break;
 	case TS_HANDSHAKE:
-		if (SSL_want_write(tc->tc_ssl))
+		if (SSL_want_write(tc->tc_ssl)) {
+			event_del(&tc->tc_read);
 			event_add(&tc->tc_write, NULL);
-		else
+		} else
 			event_add(&tc->tc_read, NULL);
 		break;
 	case TS_OPEN:
@@ -538,26 +541,62 @@ conn_handshake(struct tlsconn *tc)
 	}
 }
 
-/* Offer the bytes that are there until nothing more is taken. */
+/* Offer bytes until nothing more is taken; how many were. */
+static size_t
+conn_offer(struct tlsconn *tc, const uint8_t *p, size_t len)
+{
+	size_t	 n, used = 0;
+
+	while (used < len && !tc->tc_dead && !tc->tc_paused &&
+	    tc->tc_state == TS_OPEN && tc->tc_why[0] == '\0') {
+		n = tc->tc_ops->tco_data(tc, p + used, len - used, tc->tc_arg);
+		if (tc->tc_dead)
+			break;
+		if (n > len - used) {
+			conn_fail(tc, "closed by us");
+			break;
+		}
+		if (n == 0)
+			break;
+		used += n;
+	}
+	return (used);
+}
+
+/* The same with those that waited. */
 static void
 conn_deliver(struct tlsconn *tc)
 {
 	size_t	 n;
 
-	while (tc->tc_in.b_len > 0 && !tc->tc_dead && !tc->tc_paused &&
-	    tc->tc_state == TS_OPEN && tc->tc_why[0] == '\0') {
-		n = tc->tc_ops->tco_data(tc, tc->tc_in.b_p + tc->tc_in.b_off,
-		    tc->tc_in.b_len, tc->tc_arg);
-		if (tc->tc_dead)
-			return;
-		if (n > tc->tc_in.b_len) {
-			conn_fail(tc, "closed by us");
-			return;
-		}
-		if (n == 0)
-			return;
+	if (tc->tc_in.b_len == 0)
+		return;
+	n = conn_offer(tc, tc->tc_in.b_p + tc->tc_in.b_off, tc->tc_in.b_len);
+	if (n > 0 && !tc->tc_dead)
 		buf_drop(&tc->tc_in, n);
+}
+
+/* n bytes stand in chunk: offered from there, and what is not taken waits. */
+static void
+conn_take(struct tlsconn *tc, size_t n)
+{
+	size_t	 used = 0;
+	int	 more = tc->tc_in.b_len > 0;
+
+	if (!more)
+		used = conn_offer(tc, chunk, n);
+	if (!tc->tc_dead && used < n) {
+		if (buf_room(&tc->tc_in, n - used) == -1)
+			conn_fail(tc, "out of memory");
+		else {
+			memcpy(tc->tc_in.b_p + tc->tc_in.b_off + tc->tc_in.b_len,
+			    chunk + used, n - used);
+			tc->tc_in.b_len += n - used;
+			if (more)
+				conn_deliver(tc);
+		}
 	}
+	explicit_bzero(chunk, n);
 }
 
 static void
@@ -566,7 +605,7 @@ conn_read(struct tlsconn *tc)
 	size_t	 n;
 	int	 i, ret, error, saved;
 
-	if (tc->tc_paused)
+	if (tc->tc_paused || (!tc->tc_again && !tc->tc_read_write))
 		return;
 	tc->tc_again = 0;
 	tc->tc_read_write = 0;
@@ -582,18 +621,20 @@ conn_read(struct tlsconn *tc)
 		n = tc->tc_limits.tl_read_max - tc->tc_in.b_len;
 		if (n > READ_CHUNK)
 			n = READ_CHUNK;
-		if (buf_room(&tc->tc_in, n) == -1) {
-			conn_fail(tc, "out of memory");
-			return;
-		}
 		ERR_clear_error();
 		errno = 0;
-		ret = SSL_read(tc->tc_ssl,
-		    tc->tc_in.b_p + tc->tc_in.b_off + tc->tc_in.b_len, (int)n);
+		ret = SSL_read(tc->tc_ssl, chunk, (int)n);
 		saved = errno;
 		if (ret > 0) {
-			tc->tc_in.b_len += (size_t)ret;
-			conn_deliver(tc);
+			conn_take(tc, (size_t)ret);
+			if (tc->tc_dead)
+				return;
+			/* Of what else the socket may have the event tells. */
+			if (!SSL_has_pending(tc->tc_ssl)) {
+				if (tc->tc_in.b_len == 0)
+					buf_clear(&tc->tc_in);
+				return;
+			}
 			continue;
 		}
 		error = SSL_get_error(tc->tc_ssl, ret);
@@ -730,6 +771,12 @@ tlsconn_shutdown(struct tlsconn *tc, unsigned linger_ms)
 }
 
 void
+tlsconn_read_max(struct tlsconn *tc, size_t max)
+{
+	tc->tc_limits.tl_read_max = max;
+}
+
+void
 tlsconn_pause(struct tlsconn *tc, int paused)
 {
 	if (tc->tc_paused == paused)
@@ -749,12 +796,6 @@ SSL *
 tlsconn_ssl(struct tlsconn *tc)
 {
 	return (tc->tc_ssl);
-}
-
-const struct vaddr *
-tlsconn_peer(const struct tlsconn *tc)
-{
-	return (&tc->tc_peer);
 }
 
 int

@@ -52,9 +52,14 @@ size_t		 tlsconn_queued(const struct tlsconn *);
 void		 tlsconn_shutdown(struct tlsconn *, unsigned linger_ms);
 /* Stop and resume reading. */
 void		 tlsconn_pause(struct tlsconn *, int paused);
+/* Another tl_read_max. */
+void		 tlsconn_read_max(struct tlsconn *, size_t);
 SSL		*tlsconn_ssl(struct tlsconn *);
-const struct vaddr *tlsconn_peer(const struct tlsconn *);
 int		 tlsconn_is_open(const struct tlsconn *);
+
+/* OpenSSL loads what it needs at its first use: have it do so before the
+ * sandbox.  0, or -1 and *why. */
+int		 tlsconn_init(const char **why);
 
 /* Client or server context, TLS 1.3 only, no tickets, no early data, no
  * renegotiation; PEM chain from memory (leaf first), key from pkremote_key.

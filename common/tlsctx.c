@@ -80,6 +80,18 @@ ctx_chain(SSL_CTX *ctx, const void *pem, size_t len, uint16_t keyid,
 	return (ret);
 }
 
+int
+tlsconn_init(const char **why)
+{
+	SSL_CTX	*ctx;
+
+	if ((ctx = tlsconn_ctx(NULL, 0, 0, 1, why)) == NULL)
+		return (-1);
+	SSL_free(SSL_new(ctx));
+	SSL_CTX_free(ctx);
+	return (0);
+}
+
 SSL_CTX *
 tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid, int server,
     const char **why)
@@ -99,6 +111,8 @@ tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid, int server,
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	/* A record's header and body, and the records behind it, in one read. */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||

@@ -101,6 +101,7 @@ struct conf {
 #define CONF_PVP_ON		0x0080
 #define CONF_OUTSIDE_ON		0x0100	/* sip has an outside face */
 #define CONF_ALLOW_REFER	0x0200
+#define CONF_OVERLAY_CLIENT	0x0400	/* never in the ring */
 	uint32_t	 c_verbose;
 	char		 c_facility[16];
 

@@ -74,6 +74,7 @@ static int			 ready_sent;
 static int64_t			 clock_offset;
 static struct event		 stop_timer;
 static int			 stopping;	/* po_leave is at work */
+static int			 trial;
 
 static int	proc_abort(struct chan *, struct chan_msg *, void *);
 static int	proc_begin(struct chan *, struct chan_msg *, void *);
@@ -219,6 +220,13 @@ proc_options(int argc, char **argv, struct proc_args *pa)
 	    fstat(CHILD_FD_PARENT, &st) == -1 || !S_ISSOCK(st.st_mode) ||
 	    fstat(CHILD_FD_LOG, &st) == -1 || !S_ISSOCK(st.st_mode))
 		proc_usage();
+	trial = pa->pa_user == NULL && !pa->pa_chroot && pa->pa_stderr;
+}
+
+int
+proc_trial(void)
+{
+	return (trial);
 }
 
 /* The process's own folder below the data folder. */
@@ -310,6 +318,21 @@ struct chan *
 proc_peer(enum vipr_role role)
 {
 	return ((unsigned)role < ROLE_MAX ? peers[role] : NULL);
+}
+
+int
+proc_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
+    const void *in, size_t len)
+{
+	struct imsg_key_sign	ks;
+
+	memset(&ks, 0, sizeof(ks));
+	ks.ks_reqid = reqid;
+	ks.ks_keyid = keyid;
+	ks.ks_type = type;
+	ks.ks_scheme = scheme;
+	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks,
+	    sizeof(ks), in, len));
 }
 
 static void

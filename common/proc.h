@@ -59,6 +59,13 @@ void		 proc_child(int argc, char **argv, const struct proc_ops *)
 /* Channel to a peer, NULL while it is away; for chan_send. */
 struct chan	*proc_peer(enum vipr_role);
 
+/* Started by viprd -u -d: as the caller, without chroot, in the foreground. */
+int		 proc_trial(void);
+
+/* Ask key for a signature (IMSG_KEY_SIGN); for pkremote_init.  0 or -1. */
+int		 proc_sign(uint64_t reqid, uint16_t keyid, uint16_t type,
+		    uint16_t scheme, const void *, size_t);
+
 /* What po_leave began is done. */
 void		 proc_stopped(void);
 

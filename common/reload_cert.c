@@ -22,8 +22,10 @@
 #include <sys/types.h>
 
 #include <openssl/asn1.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -269,6 +271,21 @@ cert_names(const GENERAL_NAMES *names, struct reload_cert *rc,
 	}
 	*why = rc->rc_nodes == 0 ? "no Node-ID" : "not exactly one user name";
 	return (rc->rc_nodes > 0 && users == 1 ? 0 : -1);
+}
+
+X509 *
+reload_cert_pem(const void *pem, size_t len)
+{
+	BIO	*bio;
+	X509	*x;
+
+	if (len == 0 || len > INT32_MAX ||
+	    (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
+		return (NULL);
+	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	return (x);
 }
 
 int

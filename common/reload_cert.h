@@ -32,6 +32,8 @@ struct reload_cert {
 	uint8_t		rc_alg;		/* enum reload_sigalg of its key */
 };
 
+/* The first certificate of a PEM text; the caller's.  NULL: there is none. */
+X509	*reload_cert_pem(const void *, size_t);
 /* Profile only: no chain, no dates.  0, or -1 and *why (static text). */
 int	reload_cert_parse(X509 *, struct reload_cert *, const char **why);
 
@@ -59,7 +61,6 @@ void	reload_trust_free(struct reload_trust *);	/* NULL allowed */
 int	reload_trust_root(struct reload_trust *, const void *der, size_t);
 int	reload_trust_bad(struct reload_trust *, const uint8_t node[NODEID_LEN]);
 int	reload_trust_is_bad(const struct reload_trust *, const uint8_t node[NODEID_LEN]);
-const char *reload_trust_overlay(const struct reload_trust *);
 
 /*
  * Profile, overlay name (byte for byte), bad nodes, chain to a root at the
@@ -78,6 +79,7 @@ int	reload_trust_check(const struct reload_trust *, X509 *, STACK_OF(X509) *chai
 struct reload_signer {
 	struct reload_cert rg_cert;
 	EVP_PKEY	*rg_key;
+	EVP_PKEY_CTX	*rg_verifier;
 	uint8_t		*rg_der;
 	size_t		 rg_derlen;
 	unsigned	 rg_refs;

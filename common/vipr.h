@@ -55,6 +55,7 @@ enum imsg_type {
 	IMSG_RECONF_COMMIT = 21,
 	IMSG_RECONF_ABORT = 22,
 	IMSG_LOGLEVEL = 23,	/* u32 verbosity */
+	IMSG_KEYLOG = 24,	/* to overlayd, + fd: write TLS secrets there; viprd -u -d only */
 
 	/* 32-47: signatures, network process <-> key */
 	IMSG_KEY_SIGN = 32,	/* struct imsg_key_sign + input */

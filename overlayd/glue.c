@@ -16,12 +16,11 @@
 
 /*
  * What overlayd's node needs from the world: signatures of the key process,
- * verification, the store, documents that peers push.
+ * verification, documents that peers push.  The store is in glue_store.c.
  */
 
 #include <sys/types.h>
 
-#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,10 +29,7 @@
 #include "overlayd.h"
 #include "pkremote.h"
 #include "proc.h"
-#include "store.h"
 
-#define STORE_MAP	((size_t)2048 * 1024 * 1024)	/* address space, not memory */
-#define STORE_VERSION	1
 #define PENDING_DOCS	4
 #define DOCUMENTS_MAX	8
 
@@ -44,90 +40,20 @@ static int	 op_verify(void *, const struct reload_signature *, const struct cur 
 		    const char **);
 static void	 op_random(void *, void *, size_t);
 static void	 op_log(void *, int, const char *);
-static void	 op_put(void *, enum storage_table, const void *, size_t, const void *, size_t);
-static void	 op_cache(void *, const struct vaddr *, size_t);
 static void	 op_config(void *, uint64_t, int, const void *, size_t);
-static void	 op_config_kind(uint64_t, const void *, size_t);
-static void	 store_failed(int, void *);
-static int	 load_record(const void *, size_t, const void *, size_t, uint8_t, void *);
-static int	 load_kept(const void *, size_t, const void *, size_t, uint8_t, void *);
-static int	 make_secret(void);
 static struct reload_doc *document_get(unsigned, const struct reload_doc *, int64_t);
 static void	 document_put(unsigned, const struct reload_doc *);
 static void	 document_send(const struct reload_doc *);
 
 const struct node_ops ov_ops = {
 	link_send, link_connect, link_close, op_sign, op_verify, op_random, op_log,
-	op_put, op_cache, op_config
+	glue_put, glue_peers_put, op_config, glue_get
 };
 
-static struct store	*store;
-static struct store_table *tables[3];	/* enum storage_table */
-static struct store_table *kept, *meta;
-static uint8_t		 secret[REGIST_SECRET_LEN];
 static struct {
 	uint64_t	 token;		/* 0: free */
 	struct reload_doc *doc;
 }			 pending[PENDING_DOCS];
-
-static struct log_limit	 store_lines = { "store failures", 3, 60000, 0, 0, 0 };
-
-/* -- store -- */
-
-int
-glue_init(const char *dir)
-{
-	static const char *const names[] = { "value", "generation", "cert" };
-	const char	*why = NULL;
-	size_t		 i;
-
-	if ((store = store_open(dir, STORE_MAP, 8, &why)) == NULL) {
-		log_warnx("store %s: %s", dir, why != NULL ? why : strerror(errno));
-		return (-1);
-	}
-	for (i = 0; i < 3; i++) {
-		if ((tables[i] = store_table(store, names[i], STORE_VERSION, NULL)) == NULL)
-			goto fail;
-	}
-	if ((kept = store_table(store, "published", STORE_VERSION, NULL)) == NULL ||
-	    (meta = store_table(store, "meta", STORE_VERSION, NULL)) == NULL ||
-	    make_secret() == -1)
-		goto fail;
-	store_event(store);
-	return (0);
-fail:
-	log_warn("store %s", dir);
-	store_close(store);
-	store = NULL;
-	return (-1);
-}
-
-/* What decoys are drawn from: made once, kept with the registrations. */
-static int
-make_secret(void)
-{
-	uint8_t		 version;
-	ssize_t		 n;
-
-	n = store_get(meta, "secret", 6, secret, sizeof(secret), &version);
-	if (n == (ssize_t)sizeof(secret))
-		return (0);
-	if (n != -1 || errno != ENOENT) {
-		if (n != -1)
-			errno = EBADMSG;
-		return (-1);
-	}
-	randombytes_buf(secret, sizeof(secret));
-	if (store_put(meta, "secret", 6, secret, sizeof(secret), NULL, NULL) == -1)
-		return (-1);
-	return (store_commit(store));
-}
-
-const uint8_t *
-glue_secret(void)
-{
-	return (secret);
-}
 
 void
 glue_close(void)
@@ -139,147 +65,10 @@ glue_close(void)
 		pending[i].doc = NULL;
 		pending[i].token = 0;
 	}
-	store_close(store);
-	store = NULL;
-	sodium_memzero(secret, sizeof(secret));
+	glue_store_close();
 }
 
-int
-glue_store_error(void)
-{
-	return (store == NULL ? 0 : store_error(store));
-}
-
-static void
-store_failed(int error, void *arg)
-{
-	(void)arg;
-	if (error != 0 && log_allow(&store_lines, proc_boot_ms()))
-		log_warnx("stored registrations are not being written: %s", strerror(error));
-}
-
-static void
-op_put(void *arg, enum storage_table table, const void *key, size_t keylen,
-    const void *val, size_t len)
-{
-	(void)arg;
-	if (store != NULL && store_put(tables[table], key, keylen, val, len,
-	    store_failed, NULL) == -1)
-		store_failed(errno, NULL);
-}
-
-struct load {
-	struct node	*ld_node;
-	struct regist	*ld_regist;
-	enum storage_table ld_table;
-	unsigned	 ld_bad;
-};
-
-static int
-load_record(const void *key, size_t keylen, const void *val, size_t len, uint8_t version,
-    void *arg)
-{
-	struct load	*ld = arg;
-
-	if (version == STORE_VERSION && storage_load(&ld->ld_node->n_storage,
-	    ld->ld_table, key, keylen, val, len, ld->ld_node->n_wall) == 0)
-		return (0);
-	ld->ld_bad++;
-	return (1);		/* expired, or of no use */
-}
-
-static int
-load_kept(const void *key, size_t keylen, const void *val, size_t len, uint8_t version,
-    void *arg)
-{
-	struct load	*ld = arg;
-	struct cur	 c;
-	uint64_t	 number;
-
-	(void)val;
-	(void)len;
-	(void)version;
-	cur_init(&c, key, keylen);
-	if (cur_u64(&c, &number) == -1 || cur_done(&c) == -1)
-		return (1);
-	regist_known(ld->ld_regist, number);
-	return (0);
-}
-
-void
-glue_load(struct node *n, struct regist *rg)
-{
-	static const enum storage_table order[] = {
-		STORAGE_T_CERT, STORAGE_T_GENERATION, STORAGE_T_VALUE
-	};
-	struct load	 ld = { n, rg, STORAGE_T_CERT, 0 };
-	size_t		 i;
-
-	for (i = 0; i < 3; i++) {
-		ld.ld_table = order[i];
-		if (store_walk(tables[order[i]], load_record, &ld) == -1)
-			log_warn("reading the store");
-	}
-	storage_loaded(&n->n_storage);
-	if (store_walk(kept, load_kept, &ld) == -1)
-		log_warn("reading the store");
-}
-
-void
-glue_keep(void *arg, uint64_t number, int present)
-{
-	struct wbuf	 w;
-	uint8_t		 key[8];
-
-	(void)arg;
-	wbuf_init(&w, key, sizeof(key));
-	wbuf_u64(&w, number);
-	if (store != NULL && store_put(kept, key, sizeof(key), present ? "1" : NULL,
-	    present ? 1 : 0, store_failed, NULL) == -1)
-		store_failed(errno, NULL);
-}
-
-/* Known peers: u8 family, u16 port, 16 bytes of address each. */
-static void
-op_cache(void *arg, const struct vaddr *va, size_t n)
-{
-	struct wbuf	 w;
-	uint8_t		 buf[NODE_CACHE_MAX * 19];
-	size_t		 i;
-
-	(void)arg;
-	wbuf_init(&w, buf, sizeof(buf));
-	for (i = 0; i < n && i < NODE_CACHE_MAX; i++) {
-		wbuf_u8(&w, va[i].va_family);
-		wbuf_u16(&w, va[i].va_port);
-		wbuf_bytes(&w, va[i].va_addr, sizeof(va[i].va_addr));
-	}
-	if (store != NULL)
-		(void)store_put(meta, "peers", 5, buf, w.w_len, store_failed, NULL);
-}
-
-size_t
-glue_cache(struct vaddr *va, size_t max)
-{
-	struct cur	 c;
-	uint8_t		 buf[NODE_CACHE_MAX * 19], version;
-	ssize_t		 len;
-	size_t		 n = 0;
-
-	if ((len = store_get(meta, "peers", 5, buf, sizeof(buf), &version)) == -1)
-		return (0);
-	cur_init(&c, buf, (size_t)len);
-	while (n < max && cur_left(&c) > 0) {
-		memset(&va[n], 0, sizeof(va[n]));
-		cur_u8(&c, &va[n].va_family);
-		cur_u16(&c, &va[n].va_port);
-		cur_bytes(&c, va[n].va_addr, sizeof(va[n].va_addr));
-		if (cur_ok(&c) == -1)
-			break;
-		n++;
-	}
-	return (n);
-}
+/* -- documents kept -- */
 
 /*
  * Documents that were adopted, for the next start and for a key process that
@@ -291,15 +80,15 @@ static struct reload_doc *
 document_get(unsigned i, const struct reload_doc *before, int64_t now)
 {
 	struct reload_doc *doc = NULL;
-	uint8_t		*buf, key[9] = "document", version;
+	uint8_t		*buf, key[9] = "document";
 	ssize_t		 len;
 	int		 stale;
 	char		 why[RELOAD_WHY_SIZE];
 
-	if (store == NULL || (buf = malloc(RELOAD_DOC_MAX)) == NULL)
+	if ((buf = malloc(RELOAD_DOC_MAX)) == NULL)
 		return (NULL);
 	key[8] = (uint8_t)i;
-	len = store_get(meta, key, sizeof(key), buf, RELOAD_DOC_MAX, &version);
+	len = glue_meta_get(key, sizeof(key), buf, RELOAD_DOC_MAX);
 	if (len > 0)
 		doc = reload_doc_update(before, buf, (size_t)len, now, &stale, why,
 		    sizeof(why));
@@ -314,10 +103,8 @@ document_put(unsigned i, const struct reload_doc *doc)
 	uint8_t		 key[9] = "document";
 
 	key[8] = (uint8_t)i;
-	if (store != NULL && store_put(meta, key, sizeof(key),
-	    doc != NULL ? doc->rd_text.b_p : NULL, doc != NULL ? doc->rd_text.b_len : 0,
-	    store_failed, NULL) == -1 && errno != ENOENT)
-		store_failed(errno, NULL);
+	glue_meta_put(key, sizeof(key), doc != NULL ? doc->rd_text.b_p : NULL,
+	    doc != NULL ? doc->rd_text.b_len : 0);
 }
 
 void
@@ -479,22 +266,6 @@ op_log(void *arg, int level, const char *text)
 
 /* -- documents -- */
 
-static void
-op_config_kind(uint64_t token, const void *block, size_t len)
-{
-	struct reload_kind rk;
-	char		 why[RELOAD_WHY_SIZE] = "";
-
-	if (reload_kind_update(ovconf.oc_doc, block, len, (int64_t)(node->n_wall / 1000), &rk,
-	    why, sizeof(why)) == -1)
-		node_config_done(node, token, WIRE_E_FORBIDDEN, why);
-	else if (reload_doc_kind(ovconf.oc_doc, rk.rk_id) == NULL)
-		node_config_done(node, token, WIRE_E_FORBIDDEN,
-		    "Kinds are taken with a document only");
-	else
-		node_config_done(node, token, 0, "");
-}
-
 /* Looked at here first, so that key is not bothered with rubbish; key, which
  * tells pvpd whom to trust, has the last word. */
 static void
@@ -508,7 +279,7 @@ op_config(void *arg, uint64_t token, int type, const void *p, size_t len)
 
 	(void)arg;
 	if (type == WIRE_CU_KIND) {
-		op_config_kind(token, p, len);
+		glue_config_kinds(token, p, len);
 		return;
 	}
 	for (i = 0; i < PENDING_DOCS && pending[i].token != 0; i++)
@@ -524,10 +295,17 @@ op_config(void *arg, uint64_t token, int type, const void *p, size_t len)
 		    sizeof(why));
 		reload_doc_free(doc);
 		doc = NULL;
+		stale = RELOAD_LEAVE;
+	}
+	if (doc == NULL && stale == RELOAD_LEAVE) {
+		/* It is in force, for all others. */
+		node_config_done(node, token, 0, "");
+		node_quit(node, why);
+		return;
 	}
 	if (doc == NULL) {
-		node_config_done(node, token, stale ? WIRE_E_CONFIG_TOO_OLD :
-		    WIRE_E_FORBIDDEN, why);
+		node_config_done(node, token, stale == RELOAD_STALE ?
+		    WIRE_E_CONFIG_TOO_OLD : WIRE_E_FORBIDDEN, why);
 		return;
 	}
 	oc.oc_reqid = token;

@@ -25,13 +25,14 @@
 #include <sys/time.h>
 #include <sys/tree.h>
 
-#include <errno.h>
 #include <event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "frame.h"
+#include "listener.h"
 #include "log.h"
 #include "overlayd.h"
 #include "proc.h"
@@ -41,21 +42,16 @@
 #define HANDSHAKE_MS	15000
 #define LINGER_MS	2000
 #define WRITE_MAX	((size_t)4 * 1024 * 1024)
+#define QUEUED_MAX	((size_t)64 * 1024 * 1024)	/* unwritten, all links together; */
+#define QUEUED_FAIR	((size_t)256 * 1024)	/* of these every link may have */
 #define TICK_MS		500
 #define SUSPECT_MS	2000	/* no ack for so long beyond the RTO: not routed through */
 #define DEAD_MS		30000
 #define TOO_LARGE_MS	1500	/* the error about it may take so long to leave */
-#define ACCEPTS_A_TURN	16
-#define ACCEPT_PAUSE_S	1
+#define ACK_MS		10	/* an ack waits so long for company, */
+#define ACKS_MAX	16	/* or until there are so many */
 #define PENDING_MAX	64	/* accepted, TLS not complete */
 #define PENDING_HOST	16	/* the same from one address */
-
-struct listener {
-	TAILQ_ENTRY(listener) l_entry;
-	struct event	 l_ev, l_timer;
-	int		 l_fd;		/* ours */
-};
-TAILQ_HEAD(listener_list, listener);
 
 struct ovlink {
 	RB_ENTRY(ovlink) ol_entry;	/* in links, which owns it */
@@ -63,6 +59,7 @@ struct ovlink {
 	struct tlsconn	*ol_tc;
 	struct frame_link ol_frames;
 	struct vaddr	 ol_addr;
+	struct nodeid	 ol_node;	/* once it is open */
 	int		 ol_inbound;
 	int		 ol_open;
 	int		 ol_told;	/* the node knows it as up */
@@ -70,7 +67,11 @@ struct ovlink {
 	int		 ol_suspect;
 	uint64_t	 ol_close_at;	/* nothing more is read; 0: no */
 	uint64_t	 ol_in, ol_out;
+	TAILQ_ENTRY(ovlink) ol_acking;	/* in acking if acks wait */
+	struct wbuf	 ol_acks;	/* acks not yet written, in ol_ackbuf */
+	uint8_t		 ol_ackbuf[ACKS_MAX * FRAME_ACK_LEN];
 };
+TAILQ_HEAD(ovlink_list, ovlink);
 RB_HEAD(ovlink_tree, ovlink);
 
 static int	 ovlink_cmp(const struct ovlink *, const struct ovlink *);
@@ -78,15 +79,21 @@ static struct ovlink *ovlink_find(uint64_t);
 static struct ovlink *ovlink_new(uint64_t, const struct vaddr *, int);
 static void	 ovlink_free(struct ovlink *);
 static void	 link_limits(struct tlsconn_limits *);
+static size_t	 links_queued(void);
 static void	 link_fail(int, short, void *);
 static void	 link_opened(struct tlsconn *, void *);
 static size_t	 link_data(struct tlsconn *, const uint8_t *, size_t, void *);
 static size_t	 link_too_large(struct ovlink *, const uint8_t *, size_t);
 static void	 link_closed(struct tlsconn *, const char *, void *);
+static void	 link_fault(const struct ovlink *, const struct vaddr *, enum link_fault,
+		    const char *, const char *);
 static void	 link_tick(int, short, void *);
 static void	 tick_arm(void);
-static void	 listener_ready(int, short, void *);
-static void	 listener_again(int, short, void *);
+static void	 ack_later(struct ovlink *, uint32_t);
+static void	 ack_write(struct ovlink *);
+static void	 ack_forget(struct ovlink *);
+static void	 ack_turn(int, short, void *);
+static void	 link_accept(int, const struct sockaddr *);
 static int	 accept_wanted(const struct vaddr *);
 
 RB_PROTOTYPE(ovlink_tree, ovlink, ol_entry, ovlink_cmp)
@@ -97,10 +104,15 @@ static struct ovlink_tree links = RB_INITIALIZER(&links);
 static size_t	 nlinks;
 static struct event tick;
 static int	 tick_set;
-static uint64_t	 refused;
+static struct ovlink_list acking = TAILQ_HEAD_INITIALIZER(acking);
+static struct event ack_timer;
+static int	 ack_set;
+static struct link_faults faults;
 struct reload_tls link_tls;
 
-static struct log_limit	 refusals = { "refused overlay links", 5, 10000, 0, 0, 0 };
+/* Strangers fail in handshakes all day; what members do is said always. */
+static struct log_limit	 refusals = { "refused overlay links", 5, 60000, 0, 0, 0 };
+static struct log_limit	 breaches = { "overlay links closed for a fault", 10, 10000, 0, 0, 0 };
 
 static const struct tlsconn_ops link_ops = {
 	link_opened, link_data, NULL, link_closed
@@ -132,6 +144,7 @@ ovlink_new(uint64_t id, const struct vaddr *va, int inbound)
 	ol->ol_addr = *va;
 	ol->ol_inbound = inbound;
 	frame_link_init(&ol->ol_frames);
+	wbuf_init(&ol->ol_acks, ol->ol_ackbuf, sizeof(ol->ol_ackbuf));
 	RB_INSERT(ovlink_tree, &links, ol);
 	nlinks++;
 	return (ol);
@@ -142,6 +155,7 @@ ovlink_free(struct ovlink *ol)
 {
 	RB_REMOVE(ovlink_tree, &links, ol);
 	nlinks--;
+	ack_forget(ol);
 	tlsconn_free(ol->ol_tc);
 	free(ol);
 }
@@ -154,6 +168,17 @@ link_limits(struct tlsconn_limits *tl)
 	tl->tl_handshake_ms = HANDSHAKE_MS;
 	tl->tl_read_max = (size_t)ovconf.oc_doc->rd_max_message + 65536;
 	tl->tl_write_max = WRITE_MAX;
+}
+
+void
+link_document(void)
+{
+	struct tlsconn_limits tl;
+	struct ovlink	*ol;
+
+	link_limits(&tl);
+	RB_FOREACH(ol, ovlink_tree, &links)
+		tlsconn_read_max(ol->ol_tc, tl.tl_read_max);
 }
 
 /* -- what the node asks for -- */
@@ -193,6 +218,17 @@ link_fail(int fd, short event, void *arg)
 	ov_leave();
 }
 
+static size_t
+links_queued(void)
+{
+	struct ovlink	*ol;
+	size_t		 n = 0;
+
+	RB_FOREACH(ol, ovlink_tree, &links)
+		n += tlsconn_queued(ol->ol_tc);
+	return (n);
+}
+
 void
 link_send(void *arg, uint64_t id, const void *msg, size_t len)
 {
@@ -201,10 +237,15 @@ link_send(void *arg, uint64_t id, const void *msg, size_t len)
 	uint8_t		*buf;
 
 	(void)arg;
-	if ((ol = ovlink_find(id)) == NULL || !ol->ol_open || ol->ol_closing ||
-	    (buf = malloc(len + FRAME_DATA_HEADER)) == NULL)
+	if ((ol = ovlink_find(id)) == NULL || !ol->ol_open || ol->ol_closing)
+		return;
+	/* Many that do not read at once: theirs is lost, not our memory. */
+	if (tlsconn_queued(ol->ol_tc) > QUEUED_FAIR && links_queued() > QUEUED_MAX)
+		return;
+	if ((buf = malloc(len + FRAME_DATA_HEADER)) == NULL)
 		return;
 	wbuf_init(&w, buf, len + FRAME_DATA_HEADER);
+	ack_write(ol);
 	frame_write_data(&w, frame_sent(&ol->ol_frames, proc_boot_ms()), msg, len);
 	if (wbuf_ok(&w) == 0 && tlsconn_write(ol->ol_tc, w.w_buf, w.w_len) == 0)
 		ol->ol_out++;
@@ -221,7 +262,67 @@ link_close(void *arg, uint64_t id)
 	if ((ol = ovlink_find(id)) == NULL || ol->ol_closing)
 		return;
 	ol->ol_closing = 1;
+	ack_write(ol);
 	tlsconn_shutdown(ol->ol_tc, LINGER_MS);
+}
+
+/* -- acks -- */
+
+/*
+ * An ack goes in the same TLS record as what is sent to that peer next, which
+ * most often is the answer: a record of its own would wake that peer and pass
+ * both kernels once more.  RFC 6940, 6.6.2 wants it sent at once, for the sake
+ * of the peer's RTO; 10 ms are the granularity with which that is reckoned.
+ */
+static void
+ack_later(struct ovlink *ol, uint32_t seq)
+{
+	struct timeval	 tv = { 0, ACK_MS * 1000 };
+
+	if (ol->ol_acks.w_len == 0) {
+		if (!ack_set) {
+			evtimer_set(&ack_timer, ack_turn, NULL);
+			ack_set = 1;
+		}
+		if (TAILQ_EMPTY(&acking))
+			(void)evtimer_add(&ack_timer, &tv);
+		TAILQ_INSERT_TAIL(&acking, ol, ol_acking);
+	}
+	frame_write_ack(&ol->ol_acks, seq, frame_received(&ol->ol_frames, seq));
+	if (ol->ol_acks.w_len == sizeof(ol->ol_ackbuf))
+		ack_write(ol);
+}
+
+static void
+ack_write(struct ovlink *ol)
+{
+	if (ol->ol_acks.w_len == 0)
+		return;
+	(void)tlsconn_write(ol->ol_tc, ol->ol_ackbuf, ol->ol_acks.w_len);
+	ack_forget(ol);
+}
+
+static void
+ack_forget(struct ovlink *ol)
+{
+	if (ol->ol_acks.w_len == 0)
+		return;
+	wbuf_init(&ol->ol_acks, ol->ol_ackbuf, sizeof(ol->ol_ackbuf));
+	TAILQ_REMOVE(&acking, ol, ol_acking);
+	if (TAILQ_EMPTY(&acking))
+		(void)evtimer_del(&ack_timer);
+}
+
+static void
+ack_turn(int fd, short event, void *arg)
+{
+	struct ovlink	*ol;
+
+	(void)fd;
+	(void)event;
+	(void)arg;
+	while ((ol = TAILQ_FIRST(&acking)) != NULL)
+		ack_write(ol);
 }
 
 /* -- what the connection tells -- */
@@ -231,21 +332,30 @@ link_opened(struct tlsconn *tc, void *arg)
 {
 	struct reload_cert rc;
 	struct ovlink	*ol;
-	struct nodeid	 id;
+	struct nodeid	 id, ids[RELOAD_NODES_MAX];
+	unsigned	 i;
+	int		 r;
 
 	if ((ol = ovlink_find((uint64_t)(uintptr_t)arg)) == NULL || node == NULL)
 		return;
 	if (ol->ol_closing)
 		return;
-	if (reload_tls_peer(tlsconn_ssl(tc), &rc) == -1 || rc.rc_nodes != 1) {
+	if (reload_tls_peer(tlsconn_ssl(tc), &rc) == -1) {
 		tlsconn_shutdown(tc, 0);
 		return;
 	}
-	memcpy(id.id_b, rc.rc_node[0], NODEID_LEN);
+	for (i = 0; i < rc.rc_nodes; i++)
+		memcpy(ids[i].id_b, rc.rc_node[i], NODEID_LEN);
+	id = ids[0];
+	ol->ol_node = id;
 	ol->ol_open = ol->ol_told = 1;
 	ov_enter();
-	if (node_link_up(node, ol->ol_id, &id, &ol->ol_addr, ol->ol_inbound) == -1) {
-		refused++;
+	r = rc.rc_nodes == 1 ?
+	    node_link_up(node, ol->ol_id, &id, &ol->ol_addr, ol->ol_inbound) :
+	    node_link_several(node, ol->ol_id, ids, rc.rc_nodes, &ol->ol_addr,
+	    ol->ol_inbound);
+	if (r == -1) {
+		faults.lf_count[LINK_NOT_WANTED]++;
 		ol->ol_told = 0;
 		link_close(NULL, ol->ol_id);
 	}
@@ -258,12 +368,11 @@ link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
 	enum frame_error error;
 	struct ovlink	*ol;
 	struct frame	 fr;
-	struct wbuf	 w;
-	uint8_t		 ack[FRAME_ACK_LEN];
 	uint64_t	 id = (uint64_t)(uintptr_t)arg;
 	size_t		 used = 0;
 	ssize_t		 n;
 
+	(void)tc;
 	ov_enter();
 	while ((ol = ovlink_find(id)) != NULL && used < len) {
 		if (ol->ol_close_at != 0) {
@@ -280,8 +389,8 @@ link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
 			break;
 		}
 		if (n == -1) {
-			if (log_allow(&refusals, proc_boot_ms()))
-				log_info("overlay link closed: not a frame");
+			link_fault(ol, &ol->ol_addr, LINK_BAD_FRAME,
+			    "what it sent is not a frame", NULL);
 			used = (size_t)-1;
 			break;
 		}
@@ -290,9 +399,7 @@ link_data(struct tlsconn *tc, const uint8_t *p, size_t len, void *arg)
 			(void)frame_acked(&ol->ol_frames, fr.fr_seq, proc_boot_ms());
 			continue;
 		}
-		wbuf_init(&w, ack, sizeof(ack));
-		frame_write_ack(&w, fr.fr_seq, frame_received(&ol->ol_frames, fr.fr_seq));
-		(void)tlsconn_write(tc, ack, w.w_len);
+		ack_later(ol, fr.fr_seq);
 		ol->ol_in++;
 		if (ol->ol_closing || node == NULL)
 			continue;
@@ -319,8 +426,7 @@ link_too_large(struct ovlink *ol, const uint8_t *p, size_t len)
 		    len - FRAME_DATA_HEADER);
 	if (r == 1)
 		return (0);
-	if (log_allow(&refusals, proc_boot_ms()))
-		log_info("overlay link closed: message above max-message-size");
+	link_fault(ol, &ol->ol_addr, LINK_TOO_LARGE, "message above max-message-size", NULL);
 	if (r == -1)
 		return ((size_t)-1);
 	ol->ol_close_at = proc_boot_ms() + TOO_LARGE_MS;
@@ -333,7 +439,6 @@ link_closed(struct tlsconn *tc, const char *why, void *arg)
 {
 	struct ovlink	*ol;
 	uint64_t	 id = (uint64_t)(uintptr_t)arg;
-	char		 buf[VADDR_STRLEN];
 	const char	*cert;
 
 	(void)tc;
@@ -342,18 +447,39 @@ link_closed(struct tlsconn *tc, const char *why, void *arg)
 	if (!ol->ol_open) {
 		cert = link_tls.rt_why;
 		link_tls.rt_why = NULL;
-		refused += ol->ol_inbound != 0;
-		if (log_allow(&refusals, proc_boot_ms()))
-			log_debug("overlay link %s %s: %s%s%s",
-			    ol->ol_inbound ? "from" : "to",
-			    vaddr_str(&ol->ol_addr, buf, sizeof(buf)), why,
-			    cert != NULL ? ": " : "", cert != NULL ? cert : "");
-	}
+		link_fault(ol, &ol->ol_addr, ol->ol_inbound ? LINK_HANDSHAKE :
+		    LINK_NOT_REACHED, cert != NULL ? "its certificate is refused" : why,
+		    cert);
+	} else if (!ol->ol_closing && tlsconn_queued(ol->ol_tc) > WRITE_MAX / 2)
+		link_fault(ol, &ol->ol_addr, LINK_NOT_READING, why, NULL);
+	else if (!ol->ol_closing && !ol->ol_inbound && ol->ol_in == 0)
+		/* In TLS 1.3 the refusal of our certificate comes so. */
+		link_fault(ol, &ol->ol_addr, LINK_NOT_REACHED,
+		    "the other side wants no link with us", why);
 	ovlink_free(ol);
 	ov_enter();
 	if (node != NULL)
 		node_link_down(node, id);	/* a link it gave up is not known to it */
 	ov_leave();
+}
+
+/* Count it, remember it for viprctl, log it: what, and more of it or NULL. */
+static void
+link_fault(const struct ovlink *ol, const struct vaddr *va, enum link_fault lf,
+    const char *why, const char *more)
+{
+	int		 open = ol != NULL && ol->ol_open;
+	char		 buf[VADDR_STRLEN], hex[NODEID_HEXLEN];
+
+	faults.lf_count[lf]++;
+	faults.lf_at = proc_now_ms();
+	(void)snprintf(faults.lf_last, sizeof(faults.lf_last), "%s%s%s %s: %s%s%s",
+	    open ? nodeid_hex(&ol->ol_node, hex) : "", open ? " " : "",
+	    ol != NULL && !ol->ol_inbound ? "to" : "from",
+	    vaddr_str(va, buf, sizeof(buf)), why, more != NULL ? ": " : "",
+	    more != NULL ? more : "");
+	if (log_allow(open ? &breaches : &refusals, proc_boot_ms()))
+		log_info("overlay link %s%s", open ? "closed: " : "", faults.lf_last);
 }
 
 /* Frames without an ack: the peer is not routed through, and later closed. */
@@ -392,6 +518,8 @@ link_tick(int fd, short event, void *arg)
 			node_link_suspect(node, ol->ol_id, suspect);
 		}
 		again |= ol->ol_close_at != 0;
+		if (ms > DEAD_MS)
+			link_fault(ol, &ol->ol_addr, LINK_SILENT, "no acks for 30 s", NULL);
 		if (ms > DEAD_MS || (ol->ol_close_at != 0 && now >= ol->ol_close_at)) {
 			ol->ol_closing = 1;
 			node_link_down(node, ol->ol_id);
@@ -412,11 +540,28 @@ link_info(uint64_t id, struct link_info *li)
 		return (-1);
 	memset(li, 0, sizeof(*li));
 	li->li_inbound = ol->ol_inbound;
+	li->li_suspect = ol->ol_suspect;
 	li->li_rtt_ms = ol->ol_frames.fl_srtt8 / 8;
 	li->li_in = ol->ol_in;
 	li->li_out = ol->ol_out;
 	li->li_addr = ol->ol_addr;
 	return (0);
+}
+
+int
+link_judge(uint64_t id, const char **why)
+{
+	struct reload_cert rc;
+	struct ovlink	*ol;
+	SSL		*ssl;
+	X509		*x;
+
+	if ((ol = ovlink_find(id)) == NULL || !ol->ol_open || ol->ol_closing ||
+	    (ssl = tlsconn_ssl(ol->ol_tc)) == NULL ||
+	    (x = SSL_get0_peer_certificate(ssl)) == NULL)
+		return (1);
+	return (reload_trust_check(ovconf.oc_trust, x, SSL_get_peer_cert_chain(ssl),
+	    link_tls.rt_now(), &rc, why) == 0);
 }
 
 size_t
@@ -425,10 +570,10 @@ link_count(void)
 	return (nlinks);
 }
 
-uint64_t
-link_refused(void)
+const struct link_faults *
+link_faults(void)
 {
-	return (refused);
+	return (&faults);
 }
 
 void
@@ -445,43 +590,13 @@ link_clear(void)
 void
 link_listen(int fd)
 {
-	struct listener	*l;
-
-	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		log_warn("listener");
-		close(fd);
-		return;
-	}
-	l->l_fd = fd;
-	event_set(&l->l_ev, fd, EV_READ | EV_PERSIST, listener_ready, l);
-	evtimer_set(&l->l_timer, listener_again, l);
-	TAILQ_INSERT_TAIL(&listeners, l, l_entry);
-	if (event_add(&l->l_ev, NULL) == -1)
-		log_warn("listener");
+	listener_add(&listeners, fd, link_accept);
 }
 
 void
 link_listen_clear(void)
 {
-	struct listener	*l;
-
-	while ((l = TAILQ_FIRST(&listeners)) != NULL) {
-		TAILQ_REMOVE(&listeners, l, l_entry);
-		event_del(&l->l_ev);
-		evtimer_del(&l->l_timer);
-		close(l->l_fd);
-		free(l);
-	}
-}
-
-static void
-listener_again(int fd, short event, void *arg)
-{
-	struct listener	*l = arg;
-
-	(void)fd;
-	(void)event;
-	(void)event_add(&l->l_ev, NULL);
+	listener_clear(&listeners);
 }
 
 /* Strangers may hold few places before they have shown a certificate. */
@@ -501,44 +616,29 @@ accept_wanted(const struct vaddr *va)
 }
 
 static void
-listener_ready(int fd, short event, void *arg)
+link_accept(int s, const struct sockaddr *sa)
 {
-	struct sockaddr_storage ss;
 	struct tlsconn_limits tl;
-	struct timeval	 tv = { ACCEPT_PAUSE_S, 0 };
-	struct listener	*l = arg;
 	struct ovlink	*ol;
 	struct vaddr	 va;
-	socklen_t	 len;
-	unsigned	 i;
-	int		 s;
 
-	(void)event;
-	for (i = 0; i < ACCEPTS_A_TURN; i++) {
-		len = sizeof(ss);
-		s = accept4(fd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (s == -1) {
-			if (errno == EMFILE || errno == ENFILE) {
-				log_warn("accept");
-				event_del(&l->l_ev);
-				(void)evtimer_add(&l->l_timer, &tv);
-			}
-			return;
-		}
-		if (node == NULL || vaddr_from_sa((struct sockaddr *)&ss, &va) == -1 ||
-		    !accept_wanted(&va)) {
-			refused++;
-			close(s);
-			continue;
-		}
-		if ((ol = ovlink_new(node_link_id(node), &va, 1)) == NULL) {
-			close(s);
-			continue;
-		}
-		link_limits(&tl);
-		ol->ol_tc = tlsconn_accept(s, ovconf.oc_server, &tl, &link_ops,
-		    (void *)(uintptr_t)ol->ol_id);
-		if (ol->ol_tc == NULL)
-			ovlink_free(ol);
+	if (node == NULL || vaddr_from_sa(sa, &va) == -1) {
+		close(s);
+		return;
 	}
+	if (!accept_wanted(&va)) {
+		link_fault(NULL, &va, LINK_TOO_MANY,
+		    "too many connections without a certificate yet", NULL);
+		close(s);
+		return;
+	}
+	if ((ol = ovlink_new(node_link_id(node), &va, 1)) == NULL) {
+		close(s);
+		return;
+	}
+	link_limits(&tl);
+	ol->ol_tc = tlsconn_accept(s, ovconf.oc_server, &tl, &link_ops,
+	    (void *)(uintptr_t)ol->ol_id);
+	if (ol->ol_tc == NULL)
+		ovlink_free(ol);
 }

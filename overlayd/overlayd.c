@@ -24,9 +24,6 @@
 
 #include <errno.h>
 #include <event.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,16 +41,20 @@
 #define WAKE_MAX_MS	60000
 #define LEAVE_MS	1500	/* the parent waits three seconds */
 #define EXPIRY_AGAIN	86400	/* s */
+#define JUDGE_AGAIN	3600	/* s; certificates of peers end */
+#define JUDGE_LATER	10	/* s; whom a document shuts out is to hear of it */
 
 struct node	*node;
 struct regist	*regist;
+struct certstore *certstore;
 struct ovconf	 ovconf;
 struct conf	*config;
 
 static struct ovconf	 next;
-static struct event	 wake;
+static struct event	 wake, loading;
 static int		 depth;
 static int		 leaving;
+static int64_t		 judged;	/* UTC s; when all links were looked at */
 
 static int	 init(const char *);
 static int	 conf_check(struct conf *, char *, size_t);
@@ -63,15 +64,17 @@ static const struct imsg_rule *rules(enum vipr_role);
 static void	 peer(enum vipr_role, struct chan *);
 static unsigned	 leave(void);
 static void	 shut_down(void);
-static int	 sign_send(uint64_t, uint16_t, uint16_t, uint16_t, const void *, size_t);
 static void	 ovconf_clear(struct ovconf *);
 static int	 own_cert(const struct conf_blob *, struct ovconf *, const char **);
 static int	 contexts(const struct conf *, struct ovconf *, const char **);
 static int	 document(const struct conf *, struct ovconf *, char *, size_t);
 static int	 membership(const struct conf *, struct ovconf *, const char **);
 static void	 addresses(const struct conf *, struct ovconf *);
-static void	 drop_bad(void);
+static void	 drop_unfit(int);
+static void	 judge_self(void);
 static void	 node_restart(void);
+static void	 load(void);
+static void	 load_more(int, short, void *);
 static void	 wake_up(int, short, void *);
 static void	 expiry(void);
 static int64_t	 now_s(void);
@@ -85,6 +88,12 @@ static const struct imsg_rule from_key[] = {
 static const struct imsg_rule from_pvp[] = {
 	{ IMSG_OV_LOOKUP, sizeof(struct imsg_ov_lookup), 0, 0, serve_lookup },
 	{ IMSG_OV_APPATTACH, sizeof(struct imsg_ov_appattach), 0, 0, serve_appattach },
+	{ IMSG_NONE, 0, 0, 0, NULL }
+};
+
+/* In a trial only. */
+static const struct imsg_rule from_parent[] = {
+	{ IMSG_KEYLOG, 0, 0, 1, keylog_take },
 	{ IMSG_NONE, 0, 0, 0, NULL }
 };
 
@@ -123,17 +132,15 @@ now_s(void)
 static int
 init(const char *dir)
 {
-	SSL_CTX		*ctx;
 	const char	*why;
 
-	pkremote_init(sign_send);
-	if ((ctx = tlsconn_ctx(NULL, 0, 0, 1, &why)) == NULL) {
+	pkremote_init(proc_sign);
+	if (tlsconn_init(&why) == -1) {
 		log_warnx("TLS cannot start: %s", why);
 		return (-1);
 	}
-	SSL_free(SSL_new(ctx));
-	SSL_CTX_free(ctx);
 	evtimer_set(&wake, wake_up, NULL);
+	evtimer_set(&loading, load_more, NULL);
 	link_tls.rt_now = now_s;
 	return (glue_init(dir));
 }
@@ -178,6 +185,8 @@ wake_up(int fd, short event, void *arg)
 	if (node != NULL)
 		node_run(node);
 	expiry();
+	if (now_s() < judged || now_s() >= judged + JUDGE_AGAIN)
+		drop_unfit(1);
 	ov_leave();
 }
 
@@ -219,19 +228,12 @@ ovconf_clear(struct ovconf *oc)
 static int
 own_cert(const struct conf_blob *blob, struct ovconf *oc, const char **why)
 {
-	BIO		*bio;
-	X509		*x = NULL;
+	X509		*x;
 	unsigned char	*der = NULL;
 	int		 len, ret = -1;
 
 	*why = "no certificate in PEM form";
-	if (blob->cb_len == 0 || blob->cb_len > INT32_MAX ||
-	    (bio = BIO_new_mem_buf(blob->cb_data, (int)blob->cb_len)) == NULL)
-		return (-1);
-	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	ERR_clear_error();
-	if (x == NULL)
+	if ((x = reload_cert_pem(blob->cb_data, blob->cb_len)) == NULL)
 		return (-1);
 	/* Others will judge it so: profile, overlay, chain, dates. */
 	if (reload_trust_check(oc->oc_trust, x, NULL, now_s(), &oc->oc_cert, why) == -1)
@@ -246,6 +248,8 @@ own_cert(const struct conf_blob *blob, struct ovconf *oc, const char **why)
 		goto out;
 	memcpy(oc->oc_der, der, (size_t)len);
 	oc->oc_derlen = (size_t)len;
+	oc->oc_self_signed = X509_NAME_cmp(X509_get_issuer_name(x),
+	    X509_get_subject_name(x)) == 0;
 	ret = 0;
 out:
 	OPENSSL_free(der);
@@ -266,6 +270,8 @@ contexts(const struct conf *conf, struct ovconf *oc, const char **why)
 		return (-1);
 	reload_tls_setup(oc->oc_server, &link_tls);
 	reload_tls_setup(oc->oc_client, &link_tls);
+	keylog_setup(oc->oc_server);
+	keylog_setup(oc->oc_client);
 	return (0);
 }
 
@@ -299,6 +305,7 @@ document(const struct conf *conf, struct ovconf *oc, char *why, size_t size)
 		oc->oc_file = doc;
 		doc = pushed;
 	}
+	glue_kinds_get(doc, now_s());
 	oc->oc_doc = doc;
 	return (0);
 }
@@ -363,6 +370,12 @@ conf_check(struct conf *conf, char *why, size_t size)
 	ovconf_clear(&next);
 	if (document(conf, &next, why, size) == -1)
 		goto fail;
+	if ((conf->c_flags & CONF_OVERLAY_CLIENT) && next.oc_file == NULL &&
+	    !next.oc_doc->rd_clients) {
+		(void)snprintf(why, size, "%s: clients-permitted is false: this node "
+		    "cannot be a client", conf->c_ov_config.cb_path);
+		goto fail;
+	}
 	/* A document of peers that shuts us out must not stop the whole box. */
 	if ((ok = membership(conf, &next, &reason)) == -1 && next.oc_file != NULL) {
 		log_warnx("alarm: overlay %s: by document %u, which came from peers, "
@@ -372,6 +385,7 @@ conf_check(struct conf *conf, char *why, size_t size)
 		reload_doc_free(next.oc_doc);
 		next.oc_doc = next.oc_file;
 		next.oc_file = NULL;
+		glue_kinds_get(next.oc_doc, now_s());
 		ok = membership(conf, &next, &reason);
 	}
 	if (ok == -1 || contexts(conf, &next, &reason) == -1) {
@@ -409,34 +423,70 @@ static void
 node_restart(void)
 {
 	struct node_conf nc;
-	struct vaddr	 cache[NODE_CACHE_MAX];
-	char		 hex[NODEID_HEXLEN], buf[VADDR_STRLEN];
 
+	(void)evtimer_del(&loading);
 	link_clear();
+	certstore_free(certstore);
 	regist_free(regist);
 	node_free(node);
 	node = NULL;
 	regist = NULL;
+	certstore = NULL;
 	memset(&nc, 0, sizeof(nc));
 	memcpy(nc.nc_self.id_b, ovconf.oc_cert.rc_node[0], NODEID_LEN);
 	nc.nc_cert = ovconf.oc_der;
 	nc.nc_certlen = ovconf.oc_derlen;
 	memcpy(nc.nc_sha256, ovconf.oc_cert.rc_sha256, sizeof(nc.nc_sha256));
 	nc.nc_alg = ovconf.oc_cert.rc_alg;
+	nc.nc_user = ovconf.oc_cert.rc_user;
+	nc.nc_not_after = ovconf.oc_cert.rc_not_after;
+	nc.nc_self_signed = ovconf.oc_self_signed;
 	nc.nc_addr = ovconf.oc_addr;
 	nc.nc_pvp = ovconf.oc_pvp;
 	nc.nc_first = (config->c_flags & CONF_OVERLAY_FIRST) != 0;
+	nc.nc_client = (config->c_flags & CONF_OVERLAY_CLIENT) != 0;
 	nc.nc_private = (config->c_flags & CONF_PERMIT_PRIVATE) != 0;
 	node = node_new(&nc, ovconf.oc_doc, &ov_ops, NULL, proc_boot_ms(), proc_now_ms());
 	if (node == NULL)
 		fatal("node");
 	if ((regist = regist_new(node, glue_secret(), glue_keep, NULL)) == NULL)
 		fatal("registrations");
-	glue_load(node, regist);
+	if ((certstore = certstore_new(node)) == NULL)
+		fatal("certificate");
+	glue_load_begin(regist);
+	load();
+}
+
+/* What is stored is read a part at a time, and the node starts when all is
+ * there: it would deny what it has not seen yet. */
+static void
+load(void)
+{
+	const struct timeval soon = { 0, 0 };
+	struct vaddr	 cache[NODE_CACHE_MAX];
+	char		 hex[NODEID_HEXLEN], buf[VADDR_STRLEN];
+
+	if (glue_load(node) == 1) {
+		if (evtimer_add(&loading, &soon) == -1)
+			fatal("timer");
+		return;
+	}
 	log_info("overlay %s: node %s at %s, %zu values stored", ovconf.oc_doc->rd_name,
-	    nodeid_hex(&nc.nc_self, hex), vaddr_str(&nc.nc_addr, buf, sizeof(buf)),
-	    node->n_storage.st_nvalues);
+	    nodeid_hex(&node->n_self, hex), vaddr_str(&node->n_conf.nc_addr, buf,
+	    sizeof(buf)), node->n_storage.st_nvalues);
 	node_start(node, cache, glue_cache(cache, NODE_CACHE_MAX));
+}
+
+static void
+load_more(int fd, short event, void *arg)
+{
+	(void)fd;
+	(void)event;
+	(void)arg;
+	ov_enter();
+	if (node != NULL)
+		load();
+	ov_leave();
 }
 
 static void
@@ -463,7 +513,8 @@ conf_commit(struct conf *conf)
 	    memcmp(old.oc_der, ovconf.oc_der, old.oc_derlen) != 0 ||
 	    !vaddr_eq(&old.oc_addr, &ovconf.oc_addr) ||
 	    strcmp(old.oc_doc->rd_name, ovconf.oc_doc->rd_name) != 0 ||
-	    ((oldconf->c_flags ^ conf->c_flags) & CONF_PERMIT_PRIVATE) != 0;
+	    ((oldconf->c_flags ^ conf->c_flags) &
+	    (CONF_PERMIT_PRIVATE | CONF_OVERLAY_CLIENT)) != 0;
 	ov_enter();
 	if (fresh)
 		node_restart();
@@ -473,12 +524,14 @@ conf_commit(struct conf *conf)
 		node->n_conf.nc_pvp = ovconf.oc_pvp;
 		node->n_conf.nc_first = (conf->c_flags & CONF_OVERLAY_FIRST) != 0;
 		node_document(node, ovconf.oc_doc);
-		drop_bad();
+		link_document();
+		drop_unfit(0);
 	}
 	if (regist_config(regist, &conf->c_numbers, &conf->c_decoys, conf->c_store_rate,
 	    conf->c_lifetime) == -1)
 		log_warnx("more numbers and decoys than the overlay grants a node, "
 		    "some are not published");
+	glue_kinds_put(ovconf.oc_doc);
 	glue_document_tell(now_s());
 	expiry();
 	ov_leave();
@@ -486,25 +539,48 @@ conf_commit(struct conf *conf)
 	conf_free(oldconf);
 }
 
-/* Links to nodes that the document calls bad are closed. */
+/*
+ * Links to nodes that the document calls bad are closed at once; with all, also
+ * those to nodes that it does not let in for another reason, or whose
+ * certificate has ended.
+ */
 static void
-drop_bad(void)
+drop_unfit(int all)
 {
-	struct node_peer *np, *nnp;
-	struct node_link *nl;
-	struct nodeid	 id;
+	struct node_link *nl, key;
+	const char	*why;
 	char		 hex[NODEID_HEXLEN];
 
-	RB_FOREACH_SAFE(np, node_peers, &node->n_peers, nnp) {
-		id = np->np_id;
-		if (!reload_trust_is_bad(ovconf.oc_trust, id.id_b))
+	judged = now_s() - (all ? 0 : JUDGE_AGAIN - JUDGE_LATER);
+	key.nl_id = 0;
+	while (node != NULL &&
+	    (nl = RB_NFIND(node_links, &node->n_links, &key)) != NULL) {
+		key.nl_id = nl->nl_id + 1;
+		if (nl->nl_peer == NULL || (!all && !reload_trust_is_bad(ovconf.oc_trust,
+		    nl->nl_peer->np_id.id_b)) || link_judge(nl->nl_id, &why))
 			continue;
-		log_info("node %s is bad by the overlay's document, its links are closed",
-		    nodeid_hex(&id, hex));
-		while ((np = node_peer_find(node, &id)) != NULL &&
-		    (nl = TAILQ_FIRST(&np->np_links)) != NULL)
-			node_link_drop(node, nl);
+		log_info("node %s is no member by document %u: %s; its link is closed",
+		    nodeid_hex(&nl->nl_peer->np_id, hex), ovconf.oc_doc->rd_sequence, why);
+		node_link_drop(node, nl);
 	}
+}
+
+/* We ourselves may be shut out by a document; the others will not say. */
+static void
+judge_self(void)
+{
+	const unsigned char *p = ovconf.oc_der;
+	struct reload_cert rc;
+	const char	*why;
+	X509		*x;
+
+	if ((x = d2i_X509(NULL, &p, (long)ovconf.oc_derlen)) == NULL)
+		return;
+	if (reload_trust_check(ovconf.oc_trust, x, NULL, now_s(), &rc, &why) == -1)
+		log_warnx("alarm: overlay %s: by document %u, which came from peers, %s: %s; "
+		    "no peer will talk to this box", ovconf.oc_doc->rd_name,
+		    ovconf.oc_doc->rd_sequence, config->c_node_cert.cb_path, why);
+	X509_free(x);
 }
 
 int
@@ -520,6 +596,7 @@ ov_document(struct reload_doc *doc, const char **why)
 		reload_trust_free(trust);
 		return (-1);
 	}
+	glue_kinds_get(doc, now_s());
 	node_document(node, doc);
 	link_tls.rt_trust = trust;
 	reload_cache_free(ovconf.oc_cache);
@@ -530,9 +607,12 @@ ov_document(struct reload_doc *doc, const char **why)
 		reload_doc_free(ovconf.oc_doc);
 	ovconf.oc_doc = doc;
 	glue_document_put(ovconf.oc_file, doc, now_s());
+	glue_kinds_put(doc);
 	ovconf.oc_trust = trust;
 	ovconf.oc_cache = cache;
-	drop_bad();
+	link_document();
+	drop_unfit(0);
+	judge_self();
 	log_info("overlay %s: document %u in force", doc->rd_name, doc->rd_sequence);
 	return (0);
 }
@@ -557,10 +637,12 @@ shut_down(void)
 	ov_enter();
 	link_listen_clear();
 	link_clear();
+	certstore_free(certstore);
 	regist_free(regist);
 	node_free(node);
 	node = NULL;
 	regist = NULL;
+	certstore = NULL;
 	glue_close();
 	ov_leave();
 }
@@ -571,6 +653,8 @@ static const struct imsg_rule *
 rules(enum vipr_role role)
 {
 	switch (role) {
+	case ROLE_PARENT:
+		return (proc_trial() ? from_parent : NULL);
 	case ROLE_KEY:
 		return (from_key);
 	case ROLE_PVP:
@@ -595,18 +679,4 @@ peer(enum vipr_role role, struct chan *ch)
 	glue_key_lost();
 	pkremote_lost();
 	ov_leave();
-}
-
-static int
-sign_send(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
-    const void *in, size_t len)
-{
-	struct imsg_key_sign ks;
-
-	memset(&ks, 0, sizeof(ks));
-	ks.ks_reqid = reqid;
-	ks.ks_keyid = keyid;
-	ks.ks_type = type;
-	ks.ks_scheme = scheme;
-	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks, sizeof(ks), in, len));
 }

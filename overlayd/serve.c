@@ -49,6 +49,9 @@ static void	 ctl_lookup_done(const struct ask *, const struct lookup_result *);
 static void	 ctl_show(struct chan *, uint32_t);
 static void	 ctl_overlay(struct chan *, uint32_t);
 static void	 ctl_peer(struct chan *, uint32_t, struct node_peer *);
+static void	 ctl_peers(struct chan *, uint32_t);
+static void	 peer_role(const struct node_peer *, char *, size_t);
+static uint64_t	 ring_size(const struct ring *);
 static const char *ctl_numbers(struct chan *, const struct ctl_req *);
 static void	 ctl_metrics(struct chan *, uint32_t);
 static int	 ctl_explain_line(struct chan *, uint32_t, const char *, const char *);
@@ -247,45 +250,108 @@ ctl_show(struct chan *ch, uint32_t id)
 	(void)ctl_send_row(ch, id, &row);
 }
 
+/*
+ * Nodes of the whole ring: all that we know in a small one, else by how far
+ * apart our neighbours are.
+ */
+static uint64_t
+ring_size(const struct ring *rg)
+{
+	size_t		 n = ring_neighbours(rg);
+	uint64_t	 share, guess = 0;
+
+	if (rg->rg_npeers > 2 * n && n > 0) {
+		share = nodeid_share_ppb(ring_pred(rg, n - 1), ring_succ(rg, n - 1));
+		guess = 2 * (uint64_t)n * 1000000000 / (share > 0 ? share : 1);
+	}
+	return (guess > rg->rg_npeers + 1 ? guess : rg->rg_npeers + 1);
+}
+
+/* "predecessor 1, successor 2, finger" */
+static void
+peer_role(const struct node_peer *np, char *role, size_t size)
+{
+	const struct ring *rg = &node->n_ring;
+	const struct nodeid *p;
+	char		 word[32];
+	size_t		 i;
+
+	role[0] = '\0';
+	for (i = 0; (p = ring_pred(rg, i)) != NULL; i++) {
+		if (!nodeid_eq(p, &np->np_id))
+			continue;
+		(void)snprintf(word, sizeof(word), "predecessor %zu", i + 1);
+		(void)strlcat(role, word, size);
+	}
+	for (i = 0; (p = ring_succ(rg, i)) != NULL; i++) {
+		if (!nodeid_eq(p, &np->np_id))
+			continue;
+		(void)snprintf(word, sizeof(word), "%ssuccessor %zu",
+		    role[0] != '\0' ? ", " : "", i + 1);
+		(void)strlcat(role, word, size);
+	}
+	if (ring_is_finger(rg, &np->np_id))
+		(void)strlcat(role, role[0] != '\0' ? ", finger" : "finger", size);
+	if (role[0] == '\0')
+		(void)strlcpy(role, ring_has(rg, &np->np_id) ? "other peer" :
+		    "no peer", size);
+}
+
 static void
 ctl_peer(struct chan *ch, uint32_t id, struct node_peer *np)
 {
 	struct link_info li;
-	const struct ring *rg = &node->n_ring;
-	const struct nodeid *p;
-	char		 hex[NODEID_HEXLEN], buf[VADDR_STRLEN], role[64] = "";
-	size_t		 i;
+	char		 hex[NODEID_HEXLEN], buf[VADDR_STRLEN], role[80];
+	int		 linked;
 
-	for (i = 0; (p = ring_pred(rg, i)) != NULL; i++) {
-		if (nodeid_eq(p, &np->np_id))
-			(void)snprintf(role, sizeof(role), "predecessor %zu", i + 1);
-	}
-	for (i = 0; (p = ring_succ(rg, i)) != NULL; i++) {
-		if (nodeid_eq(p, &np->np_id))
-			(void)snprintf(role + strlen(role), sizeof(role) - strlen(role),
-			    "%ssuccessor %zu", role[0] != '\0' ? ", " : "", i + 1);
-	}
-	if (ring_is_finger(rg, &np->np_id))
-		(void)snprintf(role + strlen(role), sizeof(role) - strlen(role),
-		    "%sfinger", role[0] != '\0' ? ", " : "");
+	memset(&li, 0, sizeof(li));
+	linked = link_info(route_peer_link(np), &li) == 0;
+	peer_role(np, role, sizeof(role));
 	ctl_row(&row, "peer");
 	ctl_str(&row, "node", nodeid_hex(&np->np_id, hex));
-	ctl_str(&row, "role", role[0] != '\0' ? role : np->np_routable ? "peer" : "attached");
-	ctl_bool(&row, "routable", ring_has(rg, &np->np_id));
-	if (link_info(route_peer_link(np), &li) == 0) {
-		ctl_str(&row, "address", vaddr_str(&li.li_addr, buf, sizeof(buf)));
-		ctl_bool(&row, "inbound", li.li_inbound);
-		ctl_uint(&row, "rtt_ms", li.li_rtt_ms);
-		ctl_uint(&row, "in", li.li_in);
-		ctl_uint(&row, "out", li.li_out);
-	}
+	ctl_str(&row, "link", !linked ? "closing" : li.li_suspect ? "no acks" :
+	    ring_has(&node->n_ring, &np->np_id) ? "up" : "attached");
+	ctl_str(&row, "by", !linked ? NULL : li.li_inbound ? "peer" : "us");
+	ctl_str(&row, "address", !linked ? NULL : vaddr_str(&li.li_addr, buf, sizeof(buf)));
+	ctl_uint(&row, "rtt_ms", li.li_rtt_ms);
+	ctl_uint(&row, "in", li.li_in);
+	ctl_uint(&row, "out", li.li_out);
+	ctl_str(&row, "role", role);
 	(void)ctl_send_row(ch, id, &row);
+}
+
+/* The neighbours, the nearest first, then the others. */
+static void
+ctl_peers(struct chan *ch, uint32_t id)
+{
+	const struct ring *rg = &node->n_ring;
+	const struct nodeid *p;
+	struct node_peer *np;
+	size_t		 i, j;
+
+	for (i = ring_neighbours(rg); i-- > 0;) {
+		if ((p = ring_pred(rg, i)) != NULL &&
+		    (np = node_peer_find(node, p)) != NULL)
+			ctl_peer(ch, id, np);
+	}
+	for (i = 0; (p = ring_succ(rg, i)) != NULL; i++) {
+		/* In a small ring it may be a predecessor too. */
+		for (j = 0; ring_pred(rg, j) != NULL &&
+		    !nodeid_eq(ring_pred(rg, j), p); j++)
+			continue;
+		if (ring_pred(rg, j) == NULL && (np = node_peer_find(node, p)) != NULL)
+			ctl_peer(ch, id, np);
+	}
+	RB_FOREACH(np, node_peers, &node->n_peers) {
+		if (!ring_is_neighbour(rg, &np->np_id))
+			ctl_peer(ch, id, np);
+	}
 }
 
 static void
 ctl_overlay(struct chan *ch, uint32_t id)
 {
-	struct node_peer *np;
+	const struct link_faults *lf = link_faults();
 	char		 hex[NODEID_HEXLEN], buf[VADDR_STRLEN];
 
 	ctl_row(&row, "node");
@@ -297,14 +363,40 @@ ctl_overlay(struct chan *ch, uint32_t id)
 	ctl_uint(&row, "document", node->n_doc->rd_sequence);
 	ctl_time(&row, "document_expires", node->n_doc->rd_expiration > 0 ?
 	    (uint64_t)node->n_doc->rd_expiration : 0);
+	ctl_time(&row, "certificate_expires", (uint64_t)ovconf.oc_cert.rc_not_after);
+	ctl_uint(&row, "ring_nodes", ring_size(&node->n_ring));
 	ctl_uint(&row, "share_ppm", ring_share_ppb(&node->n_ring) / 1000);
 	ctl_uint(&row, "peers", node->n_ring.rg_npeers);
 	ctl_uint(&row, "links", link_count());
+	(void)ctl_send_row(ch, id, &row);
+	ctl_row(&row, "ours");
+	ctl_uint(&row, "published", regist->rg_npublished);
+	ctl_uint(&row, "pending", regist->rg_npending);
+	ctl_uint(&row, "failed", regist->rg_nfailed);
+	ctl_str(&row, "failed_error", regist->rg_nfailed == 0 ? NULL :
+	    wire_errcode_str(regist->rg_error));
+	ctl_uint(&row, "alarms", regist->rg_alarms);
+	(void)ctl_send_row(ch, id, &row);
+	ctl_row(&row, "stored");
 	ctl_uint(&row, "places", node->n_storage.st_nplaces);
 	ctl_uint(&row, "stored", node->n_storage.st_nvalues);
+	ctl_uint(&row, "record_bytes", node->n_storage.st_bytes);
+	ctl_str(&row, "disk", glue_store_error() == 0 ? "ok" :
+	    strerror(glue_store_error()));
 	(void)ctl_send_row(ch, id, &row);
-	RB_FOREACH(np, node_peers, &node->n_peers)
-		ctl_peer(ch, id, np);
+	ctl_row(&row, "faults");
+	ctl_uint(&row, "not_reached", lf->lf_count[LINK_NOT_REACHED]);
+	ctl_uint(&row, "handshake_failed", lf->lf_count[LINK_HANDSHAKE]);
+	ctl_uint(&row, "too_many", lf->lf_count[LINK_TOO_MANY]);
+	ctl_uint(&row, "not_wanted", lf->lf_count[LINK_NOT_WANTED]);
+	ctl_uint(&row, "bad_frames", lf->lf_count[LINK_BAD_FRAME]);
+	ctl_uint(&row, "too_large", lf->lf_count[LINK_TOO_LARGE]);
+	ctl_uint(&row, "not_reading", lf->lf_count[LINK_NOT_READING]);
+	ctl_uint(&row, "no_acks", lf->lf_count[LINK_SILENT]);
+	ctl_time(&row, "last_at", lf->lf_at / 1000);
+	ctl_str(&row, "last", lf->lf_at == 0 ? NULL : lf->lf_last);
+	(void)ctl_send_row(ch, id, &row);
+	ctl_peers(ch, id);
 }
 
 /* Which of the published numbers are decoys is root's to know. */
@@ -343,6 +435,7 @@ static void
 ctl_metrics(struct chan *ch, uint32_t id)
 {
 	const struct node_stats *ns = &node->n_stats;
+	const struct link_faults *lf = link_faults();
 	const struct {
 		const char	*name;
 		uint64_t	 value;
@@ -351,20 +444,29 @@ ctl_metrics(struct chan *ch, uint32_t id)
 		{ "overlay_joined", (uint64_t)node_is_joined(node), 1 },
 		{ "overlay_peers", node->n_ring.rg_npeers, 1 },
 		{ "overlay_links", link_count(), 1 },
-		{ "overlay_links_refused", link_refused(), 0 },
+		{ "overlay_links_not_reached", lf->lf_count[LINK_NOT_REACHED], 0 },
+		{ "overlay_links_refused", lf->lf_count[LINK_TOO_MANY] +
+		    lf->lf_count[LINK_HANDSHAKE] + lf->lf_count[LINK_NOT_WANTED], 0 },
+		{ "overlay_links_cut", lf->lf_count[LINK_BAD_FRAME] +
+		    lf->lf_count[LINK_TOO_LARGE] + lf->lf_count[LINK_NOT_READING] +
+		    lf->lf_count[LINK_SILENT], 0 },
 		{ "overlay_stored", node->n_storage.st_nvalues, 1 },
 		{ "overlay_stored_bytes", node->n_storage.st_bytes, 1 },
 		{ "overlay_displaced", node->n_storage.st_displaced, 0 },
 		{ "overlay_expired", node->n_storage.st_expired, 0 },
+		{ "overlay_records_lost", node->n_storage.st_lost, 0 },
 		{ "overlay_published", regist->rg_npublished, 1 },
 		{ "overlay_pending", regist->rg_npending, 1 },
 		{ "overlay_failed", regist->rg_nfailed, 1 },
 		{ "overlay_stores_sent", regist->rg_stores, 0 },
+		{ "overlay_certificate_places", certstore_places(certstore), 1 },
 		{ "overlay_readbacks", regist->rg_readbacks, 0 },
 		{ "overlay_alarms", regist->rg_alarms, 0 },
 		{ "overlay_messages_in", ns->ns_in, 0 },
 		{ "overlay_messages_out", ns->ns_out, 0 },
 		{ "overlay_forwarded", ns->ns_forwarded, 0 },
+		{ "overlay_fragmented", ns->ns_fragmented, 0 },
+		{ "overlay_compressed", ns->ns_compressed, 0 },
 		{ "overlay_dropped", ns->ns_dropped, 0 },
 		{ "overlay_bad_signatures", ns->ns_badsig, 0 },
 		{ "overlay_requests", ns->ns_requests, 0 },
@@ -375,6 +477,9 @@ ctl_metrics(struct chan *ch, uint32_t id)
 		{ "overlay_stores_refused", ns->ns_refused, 0 },
 		{ "overlay_fetches", ns->ns_fetched, 0 },
 		{ "overlay_fetches_limited", ns->ns_limited, 0 },
+		{ "overlay_over_rate", ns->ns_overrate, 0 },
+		{ "overlay_over_rate_unread", ns->ns_muted, 0 },
+		{ "overlay_clock_jumps", ns->ns_jumps, 0 },
 		{ "overlay_peers_lost", ns->ns_lost_peers, 0 }
 	};
 	size_t		 i;
@@ -438,7 +543,8 @@ ctl_lookup_done(const struct ask *as, const struct lookup_result *lr)
 			    strerror(lr->lr_error));
 		else
 			(void)snprintf(line, sizeof(line), "%zu claimants besides us, "
-			    "%u of 3 places answered", lr->lr_nodes, lr->lr_answers);
+			    "%u of 3 places answered, %u requests, %u doubts",
+			    lr->lr_nodes, lr->lr_answers, lr->lr_requests, lr->lr_doubts);
 		(void)ctl_explain_line(ch, id, "claimants", line);
 		re = regist == NULL ? NULL : regist_find(regist, e164_pack(as->as_number));
 		if (re != NULL && re->re_kind == REGIST_OWN) {

@@ -18,25 +18,21 @@
  * pvpd: the verification daemon.  Listens for PVP connections and makes them,
  * carries the messages of proofs between the peer and the key process, asks
  * overlayd who claims a number and where.  This file: start, configuration,
- * channels, listeners.
+ * channels.
  */
 
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
-#include <errno.h>
-#include <event.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "chan.h"
 #include "conf.h"
 #include "ctl.h"
 #include "cursor.h"
+#include "listener.h"
 #include "log.h"
 #include "pkremote.h"
 #include "proc.h"
@@ -44,16 +40,6 @@
 #include "sandbox.h"
 #include "tlsconn.h"
 #include "vipr.h"
-
-#define ACCEPTS_A_TURN	16
-#define ACCEPT_PAUSE_S	1		/* after running out of descriptors */
-
-struct listener {
-	TAILQ_ENTRY(listener) l_entry;	/* in listeners, which owns it */
-	struct event	 l_ev, l_timer;
-	int		 l_fd;		/* ours */
-};
-TAILQ_HEAD(listener_list, listener);
 
 static struct listener_list	 listeners = TAILQ_HEAD_INITIALIZER(listeners);
 static struct conf		*config;	/* in force; owned */
@@ -65,8 +51,6 @@ static void	 conf_abort(struct conf *);
 static const struct imsg_rule *rules(enum vipr_role);
 static void	 peer(enum vipr_role, struct chan *);
 static void	 shut_down(void);
-static int	 sign_send(uint64_t, uint16_t, uint16_t, uint16_t, const void *,
-		    size_t);
 static int	 key_sign_res(struct chan *, struct chan_msg *, void *);
 static int	 key_lookup(struct chan *, struct chan_msg *, void *);
 static int	 key_try(struct chan *, struct chan_msg *, void *);
@@ -76,10 +60,7 @@ static int	 key_first(struct chan *, struct chan_msg *, void *);
 static int	 overlay_lookup_res(struct chan *, struct chan_msg *, void *);
 static int	 overlay_appattach_res(struct chan *, struct chan_msg *, void *);
 static int	 control_request(struct chan *, struct chan_msg *, void *);
-static void	 listeners_clear(void);
-static void	 listener_add(int);
-static void	 listener_ready(int, short, void *);
-static void	 listener_again(int, short, void *);
+static void	 accepted(int, const struct sockaddr *);
 
 static const struct imsg_rule from_key[] = {
 	{ IMSG_KEY_SIGN_RES, sizeof(struct imsg_key_sign_res), 1024, 0, key_sign_res },
@@ -129,17 +110,14 @@ main(int argc, char **argv)
 static int
 init(const char *dir)
 {
-	SSL_CTX		*ctx;
 	const char	*why;
 
 	(void)dir;
-	pkremote_init(sign_send);
-	if ((ctx = tlsconn_ctx(NULL, 0, 0, 1, &why)) == NULL) {
+	pkremote_init(proc_sign);
+	if (tlsconn_init(&why) == -1) {
 		log_warnx("TLS cannot start: %s", why);
 		return (-1);
 	}
-	SSL_free(SSL_new(ctx));
-	SSL_CTX_free(ctx);
 	if (conn_init() == -1 || ask_init() == -1) {
 		log_warn("start");
 		return (-1);
@@ -160,11 +138,11 @@ conf_commit(struct conf *conf)
 
 	pvp_tls_commit();
 	conn_conf(conf);
-	listeners_clear();
+	listener_clear(&listeners);
 	TAILQ_FOREACH(cl, &conf->c_listens, cl_entry) {
 		if (cl->cl_use != LISTEN_PVP || cl->cl_fd == -1)
 			continue;
-		listener_add(cl->cl_fd);
+		listener_add(&listeners, cl->cl_fd, accepted);
 		cl->cl_fd = -1;
 	}
 	conf_free(config);
@@ -181,7 +159,7 @@ conf_abort(struct conf *conf)
 static void
 shut_down(void)
 {
-	listeners_clear();
+	listener_clear(&listeners);
 }
 
 /* -- channels -- */
@@ -212,21 +190,6 @@ peer(enum vipr_role role, struct chan *ch)
 		conn_key_lost();
 	} else if (role == ROLE_OVERLAY)
 		ask_overlay_lost();
-}
-
-static int
-sign_send(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
-    const void *in, size_t len)
-{
-	struct imsg_key_sign	 ks;
-
-	memset(&ks, 0, sizeof(ks));
-	ks.ks_reqid = reqid;
-	ks.ks_keyid = keyid;
-	ks.ks_type = type;
-	ks.ks_scheme = scheme;
-	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks,
-	    sizeof(ks), in, len));
 }
 
 static int
@@ -329,69 +292,9 @@ control_request(struct chan *ch, struct chan_msg *cm, void *arg)
 	return (0);
 }
 
-/* -- listeners -- */
-
 static void
-listeners_clear(void)
+accepted(int s, const struct sockaddr *sa)
 {
-	struct listener	*l;
-
-	while ((l = TAILQ_FIRST(&listeners)) != NULL) {
-		TAILQ_REMOVE(&listeners, l, l_entry);
-		event_del(&l->l_ev);
-		evtimer_del(&l->l_timer);
-		close(l->l_fd);
-		free(l);
-	}
-}
-
-static void
-listener_add(int fd)
-{
-	struct listener	*l;
-
-	if ((l = calloc(1, sizeof(*l))) == NULL) {
-		log_warn("listener");
-		close(fd);
-		return;
-	}
-	l->l_fd = fd;
-	event_set(&l->l_ev, fd, EV_READ | EV_PERSIST, listener_ready, l);
-	evtimer_set(&l->l_timer, listener_again, l);
-	event_add(&l->l_ev, NULL);
-	TAILQ_INSERT_TAIL(&listeners, l, l_entry);
-}
-
-static void
-listener_ready(int fd, short event, void *arg)
-{
-	struct listener	*l = arg;
-	struct timeval	 tv = { ACCEPT_PAUSE_S, 0 };
-	int		 i, s;
-
-	(void)event;
-	for (i = 0; i < ACCEPTS_A_TURN; i++) {
-		s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (s != -1) {
-			conn_accept(s);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			log_warn("accept");
-			event_del(&l->l_ev);
-			evtimer_add(&l->l_timer, &tv);
-		}
-		return;
-	}
-}
-
-static void
-listener_again(int fd, short event, void *arg)
-{
-	struct listener	*l = arg;
-
-	(void)fd;
-	(void)event;
-	event_add(&l->l_ev, NULL);
+	(void)sa;
+	conn_accept(s);
 }

@@ -22,9 +22,6 @@
 
 #include <sys/types.h>
 
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <stdint.h>
@@ -106,18 +103,11 @@ hello_seen(SSL *ssl, int *alert, void *arg)
 static int
 own_cert(const struct conf_blob *blob, struct reload_cert *rc, const char **why)
 {
-	BIO	*bio;
-	X509	*x = NULL;
+	X509	*x;
 	int	 ret;
 
 	*why = "no certificate in PEM form";
-	if (blob->cb_len > INT32_MAX ||
-	    (bio = BIO_new_mem_buf(blob->cb_data, (int)blob->cb_len)) == NULL)
-		return (-1);
-	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-	BIO_free(bio);
-	ERR_clear_error();
-	if (x == NULL)
+	if ((x = reload_cert_pem(blob->cb_data, blob->cb_len)) == NULL)
 		return (-1);
 	ret = reload_cert_parse(x, rc, why);
 	X509_free(x);

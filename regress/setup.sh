@@ -8,7 +8,7 @@ build_packages="gcc make libc6-dev libsodium-dev libssl-dev libevent-dev
 	libbsd-dev liblmdb-dev libseccomp-dev libc-ares-dev libexpat1-dev
 	byacc"
 test_packages="libatf-dev atf-sh kyua sip-tester tshark openssl mandoc clang
-	libclang-rt-14-dev bmake bison procps iproute2 jq"
+	libclang-rt-14-dev bmake bison procps iproute2 jq curl"
 demo_packages="libatf-dev sip-tester openssl procps jq"
 
 say() { printf '%s\n' "$*"; }

@@ -74,12 +74,6 @@ tmr_stop(struct tmrs *ts, struct tmr *tm)
 	tm->tm_on = 0;
 }
 
-int
-tmr_on(const struct tmr *tm)
-{
-	return (tm->tm_on);
-}
-
 void
 tmrs_run(struct tmrs *ts, uint64_t now, unsigned max)
 {

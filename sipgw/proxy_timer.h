@@ -34,7 +34,6 @@ void	 tmr_init(struct tmr *, void (*fn)(void *), void *arg);
 /* Set or set again, ms from ts_now. */
 void	 tmr_set(struct tmrs *, struct tmr *, uint64_t ms);
 void	 tmr_stop(struct tmrs *, struct tmr *);
-int	 tmr_on(const struct tmr *);
 /* Run what is due at now, at most max of them (bounded work a turn). */
 void	 tmrs_run(struct tmrs *, uint64_t now, unsigned max);
 /* Milliseconds until the next one: 0 due, -1 none. */

@@ -72,12 +72,6 @@ rtab_free(struct rtab *rt)
 	free(rt);
 }
 
-struct store_table *
-rtab_meta(struct rtab *rt)
-{
-	return (rt->rt_meta);
-}
-
 uint64_t
 rtab_count(struct rtab *rt)
 {

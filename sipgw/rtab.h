@@ -43,11 +43,9 @@ struct rtab_number {
 	struct rtab_route rn_routes[RTAB_DOMAINS_MAX];
 };
 
-/* Open the tables in the store ("routes").  NULL with errno. */
+/* Open the tables in the store ("routes" and "meta").  NULL with errno. */
 struct rtab	*rtab_new(struct store *);
 void		 rtab_free(struct rtab *);	/* not the store */
-/* Its table "meta", for seal_keys_load.  The store needs 2 tables in all. */
-struct store_table *rtab_meta(struct rtab *);
 
 /*
  * IMSG_ROUTE_SET: check all of it, then replace the number's routes.

@@ -40,8 +40,6 @@ void		 shell_leave(void);	/* set its timer */
 /* sip_shell_key.c */
 extern const struct imsg_rule shell_rules_key[];
 void		 shell_key_peer(struct chan *);
-int		 shell_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
-		    const void *, size_t);
 int		 shell_ticket(void *, uint64_t, const char *, const struct names *,
 		    const char *);
 void		 shell_outcome(void *, const char *, const char *, enum route_outcome,

@@ -71,20 +71,6 @@ shell_key_peer(struct chan *ch)
 }
 
 int
-shell_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
-    const void *p, size_t len)
-{
-	struct imsg_key_sign	ks;
-
-	memset(&ks, 0, sizeof(ks));
-	ks.ks_reqid = reqid;
-	ks.ks_keyid = keyid;
-	ks.ks_type = type;
-	ks.ks_scheme = scheme;
-	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks, sizeof(ks), p, len));
-}
-
-int
 shell_ticket(void *ctx, uint64_t reqid, const char *number, const struct names *na,
     const char *token)
 {

@@ -56,7 +56,7 @@ static const struct proc_ops ops = {
 static int
 sipgw_init(const char *dir)
 {
-	pkremote_init(shell_sign);
+	pkremote_init(proc_sign);
 	return (shell_init(dir));
 }
 

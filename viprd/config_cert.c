@@ -436,8 +436,15 @@ check_node(struct problems *pr, const struct conf *c)
 		    text, sizeof(text)) == -1)
 			problem(pr, "overlay config %s: %s",
 			    c->c_ov_config.cb_path, text);
-		else
+		else {
 			check_document(pr, &c->c_ov_config, doc);
+			if ((c->c_flags & CONF_OVERLAY_CLIENT) &&
+			    !doc->rd_clients)
+				problem(pr, "overlay config %s: its "
+				    "clients-permitted is false: this node "
+				    "cannot be a client",
+				    c->c_ov_config.cb_path);
+		}
 	}
 	if ((x = chain_read(pr, b, "overlay certificate", &chain)) == NULL)
 		goto done;

@@ -168,6 +168,10 @@ check_overlay(struct lex *lex, const struct parse_state *ps,
 	if (c->c_node_key.cb_path[0] == '\0')
 		lex_error_at(lex, file, line, "overlay: found no key, expected: "
 		    "key FILE");
+	if ((c->c_flags & (CONF_OVERLAY_CLIENT | CONF_OVERLAY_FIRST)) ==
+	    (CONF_OVERLAY_CLIENT | CONF_OVERLAY_FIRST))
+		lex_error_at(lex, file, line, "overlay: found client and first, "
+		    "expected one of them: who begins the overlay is in it");
 	check_advertise(lex, file, line, c, LISTEN_OVERLAY,
 	    &c->c_ov_advertise);
 	if (c->c_lifetime != 0 && c->c_lifetime < 60)

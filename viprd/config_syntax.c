@@ -50,6 +50,7 @@ static const struct statement statements[] = {
 
 	{ SECTION_OVERLAY, "advertise", "advertise ADDRESS [port PORT]" },
 	{ SECTION_OVERLAY, "certificate", "certificate FILE" },
+	{ SECTION_OVERLAY, "client", "client" },
 	{ SECTION_OVERLAY, "config", "config FILE" },
 	{ SECTION_OVERLAY, "first", "first" },
 	{ SECTION_OVERLAY, "key", "key FILE" },

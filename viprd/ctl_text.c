@@ -41,6 +41,7 @@ struct cell {
 static void	 cell_add(struct cell *, const char *, size_t, size_t);
 static void	 cell_span(struct cell *, struct span);
 static void	 cell_make(struct cell *, const struct ctl_field *);
+static size_t	 cell_unit(const char *, uint64_t, char *, size_t);
 static void	 print_wrapped(FILE *, const struct cell *, size_t);
 static int	 same_columns(const struct output_row *, const struct output_row *);
 static void	 print_cell(FILE *, const struct cell *, size_t, int, int);
@@ -84,6 +85,31 @@ cell_span(struct cell *ce, struct span s)
 	}
 }
 
+/*
+ * Numbers of some units are made short for people, and the unit goes from the
+ * name to the number.  Length of the name without it; buf is then filled.
+ */
+static size_t
+cell_unit(const char *name, uint64_t v, char *buf, size_t size)
+{
+	static const char	 prefix[] = "BkMGT";
+	size_t			 len = strlen(name), i = 0;
+	double			 d = (double)v;
+
+	if (len > 4 && strcmp(name + len - 4, "_ppm") == 0) {
+		(void)snprintf(buf, size, d < 1000 ? "%.2g %%" : "%.1f %%", d / 10000);
+		return (len - 4);
+	}
+	if (len > 6 && strcmp(name + len - 6, "_bytes") == 0) {
+		for (; d >= 1000 && i < sizeof(prefix) - 2; i++)
+			d /= 1000;
+		(void)snprintf(buf, size, i == 0 ? "%.0f %c" : d < 10 ?
+		    "%.1f %cB" : "%.0f %cB", d, prefix[i]);
+		return (len - 6);
+	}
+	return (len);
+}
+
 static void
 cell_make(struct cell *ce, const struct ctl_field *f)
 {
@@ -114,6 +140,7 @@ cell_make(struct cell *ce, const struct ctl_field *f)
 		break;
 	case 'u':
 		(void)snprintf(buf, sizeof(buf), "%" PRIu64, f->cf_num);
+		(void)cell_unit(f->cf_name, f->cf_num, buf, sizeof(buf));
 		break;
 	case 'i':
 		(void)snprintf(buf, sizeof(buf), "%" PRId64,
@@ -155,9 +182,10 @@ same_columns(const struct output_row *a, const struct output_row *b)
 static void
 heading(const char *name, char *buf, size_t size)
 {
-	size_t	 i;
+	char	 unit[64];
+	size_t	 i, len = cell_unit(name, 0, unit, sizeof(unit));
 
-	for (i = 0; i + 1 < size && name[i] != '\0'; i++)
+	for (i = 0; i + 1 < size && i < len; i++)
 		buf[i] = name[i] == '_' ? ' ' :
 		    (char)toupper((unsigned char)name[i]);
 	buf[i] = '\0';
@@ -216,7 +244,7 @@ table_print(FILE *fp, const struct output_row *first, size_t count)
 	n = row_fields(first, kind, f);
 	for (i = 0; i < n; i++) {
 		right[i] = f[i].cf_type == 'u' || f[i].cf_type == 'i';
-		width[i] = strlen(f[i].cf_name);
+		width[i] = cell_unit(f[i].cf_name, 0, head, sizeof(head));
 	}
 	for (r = first, j = 0; j < count; j++, r = STAILQ_NEXT(r, or_entry)) {
 		(void)row_fields(r, kind, f);
@@ -260,13 +288,13 @@ single_print(FILE *fp, const struct output_row *r)
 	struct ctl_field	 f[OUTPUT_FIELDS_MAX];
 	struct cell		 ce;
 	struct span		 s;
-	char			 kind[64];
+	char			 kind[64], unit[64];
 	size_t			 i, n, width = 0;
 
 	n = row_fields(r, kind, f);
 	for (i = 0; i < n; i++)
-		if (strlen(f[i].cf_name) > width)
-			width = strlen(f[i].cf_name);
+		if (cell_unit(f[i].cf_name, 0, unit, sizeof(unit)) > width)
+			width = cell_unit(f[i].cf_name, 0, unit, sizeof(unit));
 	memset(&ce, 0, sizeof(ce));
 	s.p = kind;
 	s.len = strlen(kind);
@@ -276,7 +304,7 @@ single_print(FILE *fp, const struct output_row *r)
 	for (i = 0; i < n; i++) {
 		memset(&ce, 0, sizeof(ce));
 		s.p = f[i].cf_name;
-		s.len = strlen(f[i].cf_name);
+		s.len = cell_unit(s.p, 0, unit, sizeof(unit));
 		cell_span(&ce, s);
 		fputs("  ", fp);
 		print_cell(fp, &ce, width, 0, 0);

@@ -39,34 +39,6 @@ static int	 grant_fields(struct cur *, struct kgrant *);
 
 /* -- domains and URIs -- */
 
-int
-kclaim_domain_ok(const char *s)
-{
-	size_t	 i, label = 0, len = strlen(s);
-	int	 alpha = 0;
-
-	if (len == 0 || len >= DOMAIN_SIZE)
-		return (0);
-	for (i = 0; i < len; i++) {
-		if (s[i] == '.') {
-			if (label == 0 || s[i - 1] == '-')
-				return (0);
-			label = 0;
-			alpha = 0;
-			continue;
-		}
-		if (s[i] >= 'a' && s[i] <= 'z')
-			alpha = 1;
-		else if (!(s[i] >= '0' && s[i] <= '9') &&
-		    !(s[i] == '-' && label > 0))
-			return (0);
-		if (++label > 63)
-			return (0);
-	}
-	/* A last label of digits alone is an address. */
-	return (label > 0 && s[len - 1] != '-' && alpha);
-}
-
 /* Does ";transport=tls" stand among the parameters? */
 static int
 uri_params_tls(const char *s)
@@ -134,7 +106,7 @@ kclaim_uri(const char *uri, char host[DOMAIN_SIZE])
 		host[i] = p[i] >= 'A' && p[i] <= 'Z' ?
 		    (char)(p[i] + ('a' - 'A')) : p[i];
 	host[n] = '\0';
-	if (!kclaim_domain_ok(host))
+	if (!conf_domain_valid(host))
 		return (-1);
 	p += n;
 	if (*p == ':') {

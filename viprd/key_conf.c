@@ -268,7 +268,7 @@ kconf_update(const void *p, size_t len, int64_t now, char *why, size_t size)
 		return (1);
 	nd = reload_doc_update(doc, p, len, now, &stale, reason, sizeof(reason));
 	if (nd == NULL) {
-		snprintf(why, size, "%s", stale ? "not newer than the one in "
+		snprintf(why, size, "%s", stale == RELOAD_STALE ? "not newer than the one in "
 		    "force" : reason);
 		return (-1);
 	}

@@ -550,8 +550,6 @@ size_t		 kclaim_build(const struct kclaim *, const uint8_t rk[64],
 int		 kclaim_parse(const void *, size_t, const uint8_t rk[64], struct kclaim *);
 size_t		 kgrant_build(const struct kgrant *, uint8_t *, size_t);	/* no tag */
 int		 kgrant_parse(const void *, size_t, const uint8_t rk[64], struct kgrant *);
-/* Lower-case A-labels, no final dot, at most 253 bytes, not an address. */
-int		 kclaim_domain_ok(const char *);
 /* Host of a SIP URI that a route may hold, lower-cased; -1 if it may not. */
 int		 kclaim_uri(const char *, char host[DOMAIN_SIZE]);
 

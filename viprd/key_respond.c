@@ -465,7 +465,7 @@ domain_accepted(const struct kcore *kc, const char *domain)
 	const struct conf	*cf = kc->kc_conf;
 	const struct conf_text	*ct;
 
-	if (!kclaim_domain_ok(domain) ||
+	if (!conf_domain_valid(domain) ||
 	    conf_name_ours(cf, domain, strlen(domain)))
 		return (0);
 	TAILQ_FOREACH(ct, &cf->c_refuse, ct_entry)
@@ -509,7 +509,7 @@ responder_claim(struct kcore *kc, struct kconn *co, const uint8_t *body,
 		goto done;
 	}
 	if (!domain_accepted(kc, cm.cm_domain)) {
-		if (kclaim_domain_ok(cm.cm_domain)) {
+		if (conf_domain_valid(cm.cm_domain)) {
 			memcpy(sp->sp_domain, cm.cm_domain,
 			    sizeof(sp->sp_domain));
 			(void)kcall_put(kc, v, NULL);

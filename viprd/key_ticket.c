@@ -438,7 +438,7 @@ kticket_revoke(struct kcore *kc, const char *what, const char *value)
 			key[i + 1] = value[i] >= 'A' && value[i] <= 'F' ?
 			    (char)(value[i] + ('a' - 'A')) : value[i];
 	} else if (strcmp(what, "grantee") == 0) {
-		if (!kclaim_domain_ok(value))
+		if (!conf_domain_valid(value))
 			return ("grantee: expected a domain in lower case");
 		snprintf(key, sizeof(key), "g%s", value);
 	} else if (strcmp(what, "epoch") == 0) {

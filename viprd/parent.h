@@ -63,6 +63,7 @@ struct parent {
 #define PARENT_UNPRIVILEGED	0x2	/* -u */
 	int		 p_verbose;
 	const char	*p_conffile;
+	int		 p_keylog;	/* for overlayd; -1: no TLS secrets are written */
 	uint32_t	 p_waiters[RELOAD_WAITERS];	/* control's ids */
 	size_t		 p_nwaiters;
 	struct event	 p_reload_timer;
@@ -97,7 +98,6 @@ int		 exec_find(const char *argv0);	/* -1: logged */
 int		 exec_ready(const struct conf *, char *why, size_t);
 int		 exec_folders(const struct conf *);
 int		 exec_users(void);
-const char	*exec_user(enum vipr_role);
 const char	*exec_subdir(enum vipr_role);
 /* Fork and exec; *pid, *fd (channel) and *logfd are the caller's. */
 int		 exec_child(enum vipr_role, const char *data, pid_t *pid,

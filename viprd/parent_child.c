@@ -69,6 +69,7 @@ static void	child_crashed(struct child *, const char *);
 static void	child_ended(struct child *, int);
 static void	child_gone(struct chan *, void *);
 static int	child_go(const struct child *);
+static void	child_keylog(struct child *);
 static void	child_kill(struct child *, const char *);
 static void	child_link(enum vipr_role, enum vipr_role);
 static void	child_log(int, short, void *);
@@ -199,6 +200,19 @@ child_order(struct child *cp, uint32_t type, uint64_t generation)
 		child_kill(cp, "order could not be sent");
 }
 
+/* A trial whose links are to be captured and read. */
+static void
+child_keylog(struct child *cp)
+{
+	int	fd;
+
+	if (parent.p_keylog == -1 || cp->cp_role != ROLE_OVERLAY)
+		return;
+	if ((fd = fcntl(parent.p_keylog, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    chan_send(cp->cp_chan, IMSG_KEYLOG, fd, NULL, 0, NULL, 0) == -1)
+		log_warn("key log");
+}
+
 static int
 child_spawn(struct child *cp)
 {
@@ -244,6 +258,7 @@ child_start(struct child *cp)
 		if (links[i][0] == cp->cp_role || links[i][1] == cp->cp_role)
 			child_link(links[i][0], links[i][1]);
 	child_arm(cp, START_S);
+	child_keylog(cp);
 	child_offer(cp, parent.p_conf);
 }
 

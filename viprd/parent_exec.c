@@ -69,12 +69,6 @@ static int	exec_self(const char *, char *, size_t);
 static int	exec_try(struct program *, const char *, const char *);
 
 const char *
-exec_user(enum vipr_role role)
-{
-	return (programs[role].pr_user);
-}
-
-const char *
 exec_subdir(enum vipr_role role)
 {
 	return (programs[role].pr_subdir);
@@ -295,16 +289,14 @@ exec_become(enum vipr_role role, const char *data, int fd, int logfd)
 			_exit(127);
 	argv[n] = NULL;
 	/*
-	 * What a child frees is overwritten: calls, messages and TLS records
-	 * pass through buffers of libraries that do not wipe them.  (OpenBSD's
-	 * malloc does so unasked; glibc keeps its per-thread cache out of it.)
-	 * Not in key, which holds all that anyway and whose signatures would
-	 * be slower.
+	 * What a child frees is overwritten (sandbox_enter); glibc keeps its
+	 * per-thread cache out of that, so there is none.  Not in key, which
+	 * holds all that anyway and whose signatures would be slower.
 	 */
 	if (asprintf(&env[e++], "PATH=/usr/bin:/bin:/usr/sbin:/sbin") == -1)
 		_exit(127);
 	if (role != ROLE_KEY && asprintf(&env[e++], "GLIBC_TUNABLES="
-	    "glibc.malloc.perturb=165:glibc.malloc.tcache_count=0") == -1)
+	    "glibc.malloc.tcache_count=0") == -1)
 		_exit(127);
 	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
 		if ((value = getenv(keep[i])) != NULL &&

@@ -79,7 +79,7 @@ static STAILQ_HEAD(, symset)	 symsets = STAILQ_HEAD_INITIALIZER(symsets);
 %}
 
 %token	ACCEPT ADDRESS ADVERTISE ALLOW ANSWERTIMEOUT AT BUSY CA CALLERS CALLS
-%token	CERTIFICATE CLOCKOFFSET CONFIG CONNECTTIMEOUT CONTROL COUNTRY
+%token	CERTIFICATE CLIENT CLOCKOFFSET CONFIG CONNECTTIMEOUT CONTROL COUNTRY
 %token	DATA DECOY DELAY DIVERT DOMAIN FACILITY FAILURES FIRST FROM HOST HOUR
 %token	INCLUDE INSIDE INTERNATIONAL KEY LIFETIME LIMIT LISTEN LOCAL LOG MASTER
 %token	MEDIA MINDURATION MODE NAME NATIONAL NEVER NO NUMBERKEY NUMBERS ON ONCE
@@ -255,6 +255,7 @@ ovopt		: CONFIG text		{ set_blob(lex, &conf->c_ov_config, $2); }
 			set_addr(lex, &conf->c_ov_advertise, $2, $3, 0);
 		}
 		| FIRST			{ conf->c_flags |= CONF_OVERLAY_FIRST; }
+		| CLIENT		{ conf->c_flags |= CONF_OVERLAY_CLIENT; }
 		| STORERATE NUMBER {
 			set_number(lex, &conf->c_store_rate, $2, 1, 100000);
 		}
@@ -479,6 +480,7 @@ static const struct keyword keywords[] = {
 	{ "callers",		CALLERS },
 	{ "calls",		CALLS },
 	{ "certificate",	CERTIFICATE },
+	{ "client",		CLIENT },
 	{ "clock-offset",	CLOCKOFFSET },
 	{ "config",		CONFIG },
 	{ "connect-timeout",	CONNECTTIMEOUT },

@@ -260,6 +260,8 @@ print_overlay(FILE *fp, const struct conf *c)
 	print_addr(fp, "\tadvertise", &c->c_ov_advertise);
 	if (c->c_flags & CONF_OVERLAY_FIRST)
 		fprintf(fp, "\tfirst\n");
+	if (c->c_flags & CONF_OVERLAY_CLIENT)
+		fprintf(fp, "\tclient\n");
 	fprintf(fp, "\tstore-rate %u\n", c->c_store_rate);
 	print_time(fp, "lifetime", c->c_lifetime);
 	fprintf(fp, "}\n");

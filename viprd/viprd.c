@@ -26,6 +26,7 @@
 
 #include <errno.h>
 #include <event.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sodium.h>
@@ -54,6 +55,7 @@ static int		 parent_check(int);
 static struct conf	*parent_configure(const struct conf *, char *, size_t);
 static void		 parent_data(struct conf *);
 static int		 parent_facility(const char *);
+static int		 parent_keylog(void);
 static void		 parent_limits(void);
 static void		 parent_run(void) __attribute__((__noreturn__));
 static void		 parent_signal(int, short, void *);
@@ -127,7 +129,8 @@ main(int argc, char **argv)
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
 	umask(022);
-	if (exec_users() == -1 || exec_find(argv[0]) == -1)
+	if (exec_users() == -1 || exec_find(argv[0]) == -1 ||
+	    parent_keylog() == -1)
 		exit(1);
 	/* After daemon(3) a relative name would mean another file. */
 	if (realpath(parent.p_conffile, path) != NULL)
@@ -169,6 +172,45 @@ parent_check(int verbose)
 	else
 		fprintf(stderr, "configuration OK\n");
 	conf_free(c);
+	return (0);
+}
+
+/*
+ * SSLKEYLOGFILE has overlayd write its TLS secrets there, in a trial only: who
+ * has them can read all that the links carry.  -1: logged.
+ */
+static int
+parent_keylog(void)
+{
+	const char	*path = getenv("SSLKEYLOGFILE");
+	struct stat	 st;
+
+	parent.p_keylog = -1;
+	if (path == NULL || path[0] == '\0')
+		return (0);
+	if ((parent.p_flags & (PARENT_UNPRIVILEGED | PARENT_DEBUG)) !=
+	    (PARENT_UNPRIVILEGED | PARENT_DEBUG)) {
+		log_warnx("SSLKEYLOGFILE is set and ignored: TLS secrets are "
+		    "written only with -u and -d together");
+		return (0);
+	}
+	parent.p_keylog = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (parent.p_keylog == -1) {
+		log_warn("SSLKEYLOGFILE: %s", path);
+		return (-1);
+	}
+	if (fstat(parent.p_keylog, &st) == -1 || !S_ISREG(st.st_mode)) {
+		log_warnx("SSLKEYLOGFILE: %s: not a plain file", path);
+		return (-1);
+	}
+	if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
+		log_warnx("SSLKEYLOGFILE: %s: must belong to you and be mode "
+		    "0600", path);
+		return (-1);
+	}
+	log_warnx("TLS secrets of the overlay's links are written to %s: for "
+	    "trials, never where calls are real", path);
 	return (0);
 }
 

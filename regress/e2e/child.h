@@ -279,6 +279,8 @@ wire_hello(struct kid *k, struct wire *w, uint32_t version, uint32_t role)
 
 /* -- the daemon -- */
 
+static int	 kid_background;	/* as without viprd -d */
+
 /* A new channel to a peer; the daemon's HELLO has come when it returns. */
 static void
 kid_peer(struct kid *k, enum vipr_role role, int hello)
@@ -350,8 +352,8 @@ kid_start(struct kid *k, enum vipr_role role)
 		dup2(lv[1], CHILD_FD_LOG);
 		for (fd = 5; fd < 128; fd++)
 			close(fd);
-		execl(path, name, "-R", name, "-D", dir, "-C", "-d",
-		    (char *)NULL);
+		execl(path, name, "-R", name, "-D", dir, "-C",
+		    kid_background ? NULL : "-d", (char *)NULL);
 		_exit(127);
 	}
 	close(sv[1]);

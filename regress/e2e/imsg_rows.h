@@ -184,6 +184,9 @@ static const struct say	fatal_says[] = {
 	S(IMSG_RECONF_ABORT, 8, 1, NONE),
 	S(IMSG_LOGLEVEL, 3, 0, NONE), S(IMSG_LOGLEVEL, 5, 0, NONE),
 	S(IMSG_LOGLEVEL, 4, 1, NONE),
+	/* Not even overlayd takes one that it cannot append to. */
+	S(IMSG_KEYLOG, 0, 0, NONE), S(IMSG_KEYLOG, 1, 1, NONE),
+	S(IMSG_KEYLOG, 0, 1, NONE),
 };
 
 /* These mean nothing; it lives on.  How many NAKs they are answered with. */

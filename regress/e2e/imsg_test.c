@@ -509,6 +509,34 @@ ATF_TC_BODY(parent, tc)
 	}
 }
 
+/* TLS secrets: no process can be made to write them outside of a trial. */
+ATF_TC_WITHOUT_HEAD(keylog);
+ATF_TC_BODY(keylog, tc)
+{
+	struct wire	*w = &kid.k_wire[ROLE_PARENT];
+	struct stat	 st;
+	size_t		 i;
+	int		 fd;
+
+	world_make(tc);
+	for (i = 0; i < N(daemons); i++)
+		for (kid_background = 0; kid_background < 2; kid_background++) {
+			now_doing("key log");
+			kid_start(&kid, daemons[i]);
+			wire_hello(&kid, w, VIPR_IMSG_VERSION, ROLE_PARENT);
+			ATF_REQUIRE((fd = open("keys", O_WRONLY | O_APPEND |
+			    O_CREAT | O_CLOEXEC, 0600)) != -1);
+			(void)wire_send(&kid, w, IMSG_KEYLOG, LEN_TRUE, buf, 0, fd);
+			close(fd);
+			(void)wire_send(&kid, w, IMSG_SHUTDOWN, LEN_TRUE, buf, 0, -1);
+			ATF_CHECK_EQ_MSG(daemons[i] == ROLE_OVERLAY &&
+			    !kid_background ? 0 : 1, kid_wait(&kid), "%s: exit %d",
+			    role_str(daemons[i]), kid.k_status);
+		}
+	kid_background = 0;
+	ATF_CHECK(stat("keys", &st) == 0 && st.st_size == 0);
+}
+
 ATF_TC_WITHOUT_HEAD(order);
 ATF_TC_BODY(order, tc)
 {
@@ -729,6 +757,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, half);
 	ATF_TP_ADD_TC(tp, flood);
 	ATF_TP_ADD_TC(tp, parent);
+	ATF_TP_ADD_TC(tp, keylog);
 	ATF_TP_ADD_TC(tp, order);
 	ATF_TP_ADD_TC(tp, early);
 	ATF_TP_ADD_TC(tp, life);

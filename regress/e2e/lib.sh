@@ -48,13 +48,25 @@ sip_cert() {
 }
 
 # The overlay: root, one certificate a company, signed configuration document.
+# With overlay_self, a digest, there is no root and each makes its own.
 overlay_ca() {
+	[ -z "${overlay_self:-}" ] || { overlay_without_ca "$@"; return; }
 	"$viprctl" ca init "$work/ca/overlay" overlay.demo >/dev/null || return 1
 	for c in "$@"; do
 		mkdir -p "$work/$c"
 		"$viprctl" ca sign -o "$work/$c/node" "$work/ca/overlay" >/dev/null || return 1
 	done
 	"$viprctl" ca config -b "$(ip "$1"):6084" -o "$work/ca/overlay.xml" "$work/ca/overlay" >/dev/null
+}
+
+overlay_without_ca() {
+	"$viprctl" ca init -S "$overlay_self" "$work/ca/overlay" overlay.demo >/dev/null &&
+	"$viprctl" ca config -b "$(ip "$1"):6084" -o "$work/ca/overlay.xml" \
+	    "$work/ca/overlay" >/dev/null 2>&1 || return 1
+	for c in "$@"; do
+		mkdir -p "$work/$c"
+		"$viprctl" ca self -o "$work/$c/node" "$work/ca/overlay.xml" >/dev/null || return 1
+	done
 }
 
 # box_conf X: its viprd.conf.  Extra lines: $work/X/extra.conf; its numbers and

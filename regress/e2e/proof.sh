@@ -169,6 +169,26 @@ case_down() {
 	ok "no run failed" equal "$(key_field a failed_runs)" 0
 }
 
+# Nodes sign their certificates for themselves: proofs go over TLS between such
+# two, and each believes the other's Node-ID.
+case_selfsigned() {
+	overlay_self=sha256
+	need "two boxes are up" up 's/^\tdelay .*/\tdelay 1s to 2s/; s/^\twithin .*/\twithin 8s/'
+	ok "there is no root" not grep -q root-cert "$work/ca/overlay.xml"
+	for k in 1 2; do
+		call a "$target" $((k + 2))
+		ok "call $k was answered" equal $? 0
+		ok "A's key holds it" wait_until 5 holds a $k
+		ok "B's key holds it" wait_until 5 holds b $k
+		[ $k = 2 ] || ok "it is proven" wait_until 20 route_is a "$target" pending
+	done
+	ok "both are proven" wait_until 20 route_is a "$target" active
+	ok "no run failed" equal "$(key_field a failed_runs)" 0
+	offered=$(pstnctl count)
+	call a "$target" 2
+	ok "the next call is direct" equal "$? $(pstnctl count)" "0 $offered"
+}
+
 # The disk is full: calls go on, the log says so once, and later records are
 # kept again.
 case_disk() {

@@ -20,7 +20,7 @@ story() {
 	    unshare -n -m -p -f --kill-child --mount-proc sh "$src/regress/e2e/proof.sh" "$1"
 }
 
-for name in killed down disk marker; do
+for name in killed down selfsigned disk marker; do
 	atf_test_case $name
 	eval "${name}_head() {
 		atf_set require.user root
@@ -32,7 +32,7 @@ done
 
 atf_init_test_cases()
 {
-	for name in killed down disk marker; do
+	for name in killed down selfsigned disk marker; do
 		atf_add_test_case $name
 	done
 }

@@ -423,29 +423,6 @@ ATF_TC_BODY(uris, tc)
 	ATF_CHECK_EQ(-1, kclaim_uri(big, host));
 }
 
-ATF_TC_WITHOUT_HEAD(domains);
-ATF_TC_BODY(domains, tc)
-{
-	char	 big[300];
-
-	ATF_CHECK(kclaim_domain_ok("a.example"));
-	ATF_CHECK(kclaim_domain_ok("xn--bcher-kva.example"));
-	ATF_CHECK(kclaim_domain_ok("3com.example"));
-	ATF_CHECK(!kclaim_domain_ok(""));
-	ATF_CHECK(!kclaim_domain_ok("A.example"));
-	ATF_CHECK(!kclaim_domain_ok("a.example."));
-	ATF_CHECK(!kclaim_domain_ok("a-.example"));
-	ATF_CHECK(!kclaim_domain_ok("a.example-"));
-	ATF_CHECK(!kclaim_domain_ok("a b"));
-	ATF_CHECK(!kclaim_domain_ok("10.0.0.1"));
-	ATF_CHECK(!kclaim_domain_ok("b\xc3\xbc.example"));
-	memset(big, 'a', sizeof(big));
-	big[64] = '\0';
-	ATF_CHECK(!kclaim_domain_ok(big));
-	big[63] = '\0';
-	ATF_CHECK(kclaim_domain_ok(big));
-}
-
 /* Sign what stands before the tag, so that only the form decides. */
 static int
 claim_parse(const uint8_t *body, size_t len, const uint8_t *rk)
@@ -567,7 +544,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, route_set);
 	ATF_TP_ADD_TC(tp, crowd);
 	ATF_TP_ADD_TC(tp, uris);
-	ATF_TP_ADD_TC(tp, domains);
 	ATF_TP_ADD_TC(tp, bodies);
 	return (atf_no_error());
 }

@@ -3,59 +3,16 @@
 # Whole-process tests of key: what it keeps over restarts, keys that do not
 # belong together, another master key.  No overlay here.
 
-: "${VIPRD_WAIT:=300}"		# tenths of a second
+. "${VIPR_SRC:-$(atf_get_srcdir)/../../..}/regress/tools/box.sh"
 
-bin() {
-	echo "$(atf_get_srcdir)/../../$1"
-}
-
-wait_until() {
-	_n=0
-	until "$@" >/dev/null 2>&1; do
-		_n=$((_n + 1))
-		if [ $_n -gt "$VIPRD_WAIT" ]; then
-			cat log >&2 || true
-			atf_fail "waited in vain: $*"
-		fi
-		sleep 0.1
-	done
-}
-
-# config [LINE-IN-SIP]: addresses below 127/8 that no other test uses.
+# config [LINES-IN-SIP]
 config() {
-	addr=127.$(($$ / 250 % 250 + 1)).$(($$ % 250 + 1)).2
-	mkdir -p state
-	cat >viprd.conf <<-END
-		domain "b.example"
-		data "$PWD/state"
-		control socket "$PWD/ctl.sock"
-		master key "$PWD/master"
-		sip {
-			listen inside on $addr port 5060 udp
-			pbx "pbx" at $addr port 5070 udp
-			trunk "pstn" at $addr port 5080 udp
-			$*
-		}
-		numbers { +14085550100 to +14085550199 }
-	END
-	viprd=$(bin viprd)
-	for _p in "$viprd" "$(bin viprctl)" "$(bin sipgw)"; do
-		[ -x "$_p" ] || atf_skip "$_p is not built"
-	done
-	printf '#!/bin/sh\nexec "%s" -s "%s" "$@"\n' "$(bin viprctl)" \
-	    "$PWD/ctl.sock" >ctl
-	chmod 755 ctl
-}
-
-ready_or_dead() {
-	grep -q '\]: ready' log || [ ! -e /proc/"$(cat pid)" ]
+	box_config b.example 2 "$*" ""
+	box_ctl
 }
 
 start() {
-	: >log
-	"$viprd" -d -v -u -f "$PWD/viprd.conf" >>log 2>&1 &
-	echo $! >pid
-	wait_until ready_or_dead
+	box_start -u
 }
 
 stop() {
@@ -73,15 +30,6 @@ refused() {
 	atf_check_equal 1 $_rc
 	atf_check -o match:"$1" cat log
 	atf_check -s exit:1 grep -q '\]: ready' log
-}
-
-end() {
-	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || true
-}
-
-tc() {
-	atf_test_case "$1" cleanup
-	eval "$1_cleanup() { end; }"
 }
 
 tc epoch_kept

@@ -313,6 +313,35 @@ ATF_TC_BODY(round_trip, tc)
 	free(two);
 }
 
+/* A client of the overlay instead of its first node; not both. */
+ATF_TC_WITHOUT_HEAD(overlay_client);
+ATF_TC_BODY(overlay_client, tc)
+{
+	struct conf	*c, *d;
+	const char	*p;
+	char		*text, *one;
+
+	ATF_REQUIRE((p = strstr(full, "\tfirst\n")) != NULL);
+	ATF_REQUIRE(asprintf(&text, "%.*s\tclient\n%s", (int)(p - full), full,
+	    p + strlen("\tfirst\n")) > 0);
+	ATF_REQUIRE_MSG((c = parse(text)) != NULL, "%s", errors);
+	ATF_CHECK((c->c_flags & CONF_OVERLAY_CLIENT) != 0 &&
+	    (c->c_flags & CONF_OVERLAY_FIRST) == 0);
+	one = printed(c);
+	ATF_REQUIRE_MSG((d = parse(one)) != NULL, "%s\n%s", errors, one);
+	ATF_CHECK_EQ(c->c_flags, d->c_flags);
+	conf_free(c);
+	conf_free(d);
+	free(one);
+	free(text);
+	ATF_REQUIRE(asprintf(&text, "%.*s\tclient\n%s", (int)(p - full), full,
+	    p) > 0);
+	ATF_CHECK(parse(text) == NULL);
+	ATF_CHECK_MSG(strstr(errors, "found client and first") != NULL, "%s",
+	    errors);
+	free(text);
+}
+
 ATF_TC_WITHOUT_HEAD(one_line_sections);
 ATF_TC_BODY(one_line_sections, tc)
 {
@@ -576,6 +605,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, everything);
 	ATF_TP_ADD_TC(tp, round_trip);
+	ATF_TP_ADD_TC(tp, overlay_client);
 	ATF_TP_ADD_TC(tp, one_line_sections);
 	ATF_TP_ADD_TC(tp, syntax);
 	ATF_TP_ADD_TC(tp, values);

@@ -223,6 +223,24 @@ ATF_TC_BODY(text, tc)
 	ATF_CHECK_STREQ("x\n  a  \\x1b]0;x\\x07 \303\274 \\u{202e} \\xff\n"
 	    "  b  no\n", shown(&rows, SHAPE_MIXED, text_print));
 	rows_free(&rows);
+	/* Units of the names are put to the numbers. */
+	ctl_row(&row, "n");
+	ctl_uint(&row, "share_ppm", 112049);
+	ctl_uint(&row, "small_ppm", 103);
+	ctl_uint(&row, "none_bytes", 0);
+	ctl_uint(&row, "some_bytes", 999);
+	ctl_uint(&row, "more_bytes", 4096);
+	ctl_uint(&row, "most_bytes", UINT64_MAX);
+	ctl_uint(&row, "rtt_ms", 5);
+	add(&rows);
+	ATF_CHECK_STREQ("n\n  share   11.2 %\n  small   0.01 %\n"
+	    "  none    0 B\n  some    999 B\n  more    4.1 kB\n"
+	    "  most    18446744 TB\n  rtt_ms  5\n",
+	    shown(&rows, SHAPE_MIXED, text_print));
+	ATF_CHECK_STREQ(" SHARE   SMALL  NONE   SOME    MORE         MOST  RTT MS\n"
+	    "11.2 %  0.01 %   0 B  999 B  4.1 kB  18446744 TB       5\n",
+	    shown(&rows, SHAPE_LIST, text_print));
+	rows_free(&rows);
 	/* Long texts at the end of a row are wrapped. */
 	for (i = 0; i < 2; i++) {
 		ctl_row(&row, "explain");

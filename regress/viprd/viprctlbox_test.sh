@@ -3,55 +3,15 @@
 # viprctl against a running viprd: what it shows, in both forms, its errors and
 # exit statuses.  A box with a telephone side only.
 
-: "${VIPRD_WAIT:=300}"		# tenths of a second
-
-bin() {
-	echo "$(atf_get_srcdir)/../../$1"
-}
-
-# atf_check runs programs, not functions: ./ctl is viprctl for this box.
-ctl() {
-	printf '#!/bin/sh\nexec "%s" -s "%s/ctl.sock" "$@"\n' \
-	    "$(bin viprctl)" "$PWD" >ctl
-	chmod 755 ctl
-}
-
-wait_until() {
-	_n=0
-	until "$@" >/dev/null 2>&1; do
-		_n=$((_n + 1))
-		if [ $_n -gt "$VIPRD_WAIT" ]; then
-			cat log >&2 || true
-			atf_fail "waited in vain: $*"
-		fi
-		sleep 0.1
-	done
-}
+. "${VIPR_SRC:-$(atf_get_srcdir)/../../..}/regress/tools/box.sh"
 
 start() {
-	for _p in viprd sipgw viprctl; do
-		[ -x "$(bin $_p)" ] || atf_skip "$_p is not built"
-	done
-	addr=127.$(($$ / 250 % 250 + 1)).$(($$ % 250 + 1)).2
-	cat >viprd.conf <<-END
-		domain "a.example"
-		data "$PWD/state"
-		control socket "$PWD/ctl.sock"
-		master key "$PWD/master.key"
-		numbers { +14085550100 to +14085550199 }
-		sip {
-			listen inside on $addr port 5060 udp
-			pbx "pbx" at $addr port 5070 udp
-			trunk "pstn" at $addr port 5080 udp
-		}
-	END
-	"$(bin viprd)" -d -u -f "$PWD/viprd.conf" >>log 2>&1 &
-	echo $! >pid
-	wait_until grep -q 'viprd.*: ready' log
-	ctl
+	box_config a.example 2 "" ""
+	box_start -u
+	box_ctl
 }
 
-
+tc show
 show_head() {
 	atf_set require.progs jq
 	atf_set timeout 60
@@ -86,10 +46,8 @@ show_body() {
 	./ctl show config >again
 	atf_check -o ignore -e ignore "$(bin viprd)" -n -f again
 }
-show_cleanup() {
-	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || :
-}
 
+tc change
 change_head() {
 	atf_set timeout 60
 }
@@ -113,14 +71,11 @@ change_body() {
 	rm pid
 	atf_check -s exit:1 -e match:'ctl.sock: .*is viprd running' ./ctl show
 }
-change_cleanup() {
-	[ ! -f pid ] || kill "$(cat pid)" 2>/dev/null || :
-}
 
 usage_head() { :; }
 usage_body() {
 	[ -x "$(bin viprctl)" ] || atf_skip "viprctl is not built"
-	ctl
+	box_ctl
 	atf_check -s exit:1 -e match:'^usage: viprctl' ./ctl
 	atf_check -s exit:1 -e match:'^usage: viprctl' ./ctl -x show
 	atf_check -s exit:1 -e match:'found "nope", expected explain' ./ctl nope
@@ -139,7 +94,7 @@ garbage_head() {
 }
 garbage_body() {
 	[ -x "$(bin viprctl)" ] || atf_skip "viprctl is not built"
-	ctl
+	box_ctl
 	: >log
 	for g in '' 'HTTP/1.1 200 OK' \
 	    "$(printf '\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377')"; do

@@ -3,64 +3,24 @@
 # Whole-process tests of viprd: start and stop, crash and restart, reload, bad
 # configuration, the control socket, what the sandbox leaves.  No overlay here.
 
-: "${VIPRD_WAIT:=300}"		# tenths of a second
+. "${VIPR_SRC:-$(atf_get_srcdir)/../../..}/regress/tools/box.sh"
 
-bin() {
-	echo "$(atf_get_srcdir)/../../$1"
-}
-
-wait_until() {
-	_n=0
-	until "$@" >/dev/null 2>&1; do
-		_n=$((_n + 1))
-		if [ $_n -gt "$VIPRD_WAIT" ]; then
-			cat log >&2 || true
-			atf_fail "waited in vain: $*"
-		fi
-		sleep 0.1
-	done
-}
-
-# Addresses below 127/8 that no other test uses at the same time.
+# config [LINES]
 config() {
-	addr=127.$(($$ / 250 % 250 + 1)).$(($$ % 250 + 1)).1
-	mkdir -p state
-	cat >viprd.conf <<-END
-		domain "a.example"
-		data "$PWD/state"
-		control socket "$PWD/ctl.sock"
-		master key "$PWD/master"
-		sip {
-			listen inside on $addr port 5060 udp
-			pbx "pbx" at $addr port 5070 udp
-			trunk "pstn" at $addr port 5080 udp
-		}
-		numbers { +14085550100 to +14085550199 }
-		$*
-	END
+	box_config a.example 1 "" "$*"
 	# Not functions: atf_check runs them.
-	viprd=$(bin viprd)
 	ctlbad=$(bin regress/tools/ctlbad)
+	[ -x "$ctlbad" ] || atf_skip "$ctlbad is not built"
 	cat >ask <<-END
 		#!/bin/sh
 		exec "$ctlbad" "$PWD/ctl.sock" ask "\$@"
 	END
 	chmod 755 ask
-	for _p in "$viprd" "$ctlbad" "$(bin sipgw)"; do
-		[ -x "$_p" ] || atf_skip "$_p is not built"
-	done
-}
-
-ready_or_dead() {
-	grep -q '\]: ready' log || [ ! -e /proc/$(cat pid) ]
 }
 
 # start [ARG ...]: in the foreground mode, and ready.
 start() {
-	: >log
-	"$viprd" -d -v -f "$PWD/viprd.conf" "$@" >>log 2>&1 &
-	echo $! >pid
-	wait_until ready_or_dead
+	box_start "$@"
 	if ! grep -q '\]: ready' log; then
 		cat log >&2
 		atf_fail "viprd did not start"
@@ -81,17 +41,6 @@ is_new() {
 
 gone() {
 	[ ! -e "/proc/$1" ]
-}
-
-end() {
-	for _f in pid pid2 sink.pid; do
-		[ ! -f $_f ] || kill "$(cat $_f)" 2>/dev/null || true
-	done
-}
-
-tc() {
-	atf_test_case "$1" cleanup
-	eval "$1_cleanup() { end; }"
 }
 
 tc start_stop

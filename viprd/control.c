@@ -49,6 +49,7 @@
 #define CLIENT_IDLE_S		60
 #define REQUEST_S		10
 #define SEVERAL_S		4	/* for each, when several are asked */
+#define LOOKUP_S		25	/* longer than a look-up among nodes that drop */
 #define RELOAD_S		45	/* longer than the parent's own patience */
 #define ACCEPT_BATCH		8
 #define ACCEPT_PAUSE_S		1
@@ -490,7 +491,7 @@ client_start(struct client *cl, const struct verb *v,
 static void
 client_next(struct client *cl)
 {
-	struct timeval	tv = { REQUEST_S, 0 };
+	struct timeval	tv = { 0, 0 };
 	enum vipr_role	role;
 	unsigned	i;
 
@@ -508,8 +509,11 @@ client_next(struct client *cl)
 		cl->cl_wait = R(i);
 		if (cl->cl_ask.cq_verb == CTL_RELOAD)
 			tv.tv_sec = RELOAD_S;
-		else if (cl->cl_several)
-			tv.tv_sec = SEVERAL_S;
+		else if (role == ROLE_OVERLAY && (cl->cl_ask.cq_verb == CTL_LOOKUP ||
+		    cl->cl_ask.cq_verb == CTL_EXPLAIN))
+			tv.tv_sec = LOOKUP_S;
+		else
+			tv.tv_sec = cl->cl_several ? SEVERAL_S : REQUEST_S;
 		if (evtimer_add(&cl->cl_timer, &tv) == -1)
 			fatalx("event_add failed");
 		return;

@@ -51,7 +51,7 @@ static void	 lookup_finish(struct lookup *);
 static void	 lookup_sum(const struct lookup *, struct lookup_result *);
 
 /* More requests of each name in the wave of that number. */
-static const unsigned waves[] = { 0, 1, 1, 2, 4, 6, 8, 10 };
+static const unsigned waves[] = { 0, 1, 1, 2, 4, 6, 8, 10, 12, 12 };
 
 int
 lookup_start(struct node *n, uint64_t number, lookup_done done, void *arg)

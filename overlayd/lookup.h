@@ -9,9 +9,9 @@
 #include "node.h"
 
 #define LOOKUP_ENTRIES_MAX	256	/* keys looked at in one look-up */
-#define LOOKUP_REQUESTS_MAX	100	/* requests of one look-up, */
+#define LOOKUP_REQUESTS_MAX	150	/* requests of one look-up, */
 #define LOOKUP_ROOT_MAX		24	/* and of a search for one root */
-#define LOOKUP_TIME_MS		19000	/* it ends then, whatever came */
+#define LOOKUP_TIME_MS		24000	/* it ends then, whatever came */
 
 #define LOOKUP_PATH		3	/* nodes on the way that we choose */
 

@@ -49,7 +49,7 @@
 #define CLIENT_IDLE_S		60
 #define REQUEST_S		10
 #define SEVERAL_S		4	/* for each, when several are asked */
-#define LOOKUP_S		25	/* longer than a look-up among nodes that drop */
+#define LOOKUP_S		30	/* longer than a look-up among nodes that drop */
 #define RELOAD_S		45	/* longer than the parent's own patience */
 #define ACCEPT_BATCH		8
 #define ACCEPT_PAUSE_S		1

@@ -97,7 +97,7 @@ overlay "overlay.demo" {
 pvp {
 	listen on $i port 6085
 	delay 1s to 2s
-	within 8s
+	within 20s
 	responder-delay 0s
 	min-duration 2s
 	spacing 1s

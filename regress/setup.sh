@@ -9,9 +9,20 @@ build_packages="gcc make libc6-dev libsodium-dev libssl-dev libevent-dev
 	byacc"
 test_packages="libatf-dev atf-sh kyua sip-tester tshark openssl mandoc clang
 	libclang-rt-14-dev bmake bison procps iproute2 jq curl"
+# Real peers; what lacks one says skipped.
+peer_packages="kamailio kamailio-tls-modules baresip-core rtpengine-daemon fail2ban"
 demo_packages="libatf-dev sip-tester openssl procps jq"
 
 say() { printf '%s\n' "$*"; }
+
+# Packages with daemons start them when they are installed: not here.
+quiet_services() {
+	quieted=
+	[ ! -e /usr/sbin/policy-rc.d ] || return 0
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d &&
+	    chmod 755 /usr/sbin/policy-rc.d && quieted=1
+}
+unquiet_services() { [ -z "$quieted" ] || rm -f /usr/sbin/policy-rc.d; }
 
 # packages NAME...: install those that are missing.
 packages() {
@@ -27,15 +38,18 @@ packages() {
 	fi
 	say "installing:$missing"
 	# Two tries: a package list may be old or a mirror busy.
+	quiet_services
 	for try in 1 2; do
 		apt-get update -qq >/dev/null 2>&1 || :
 		# shellcheck disable=SC2086
 		if DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 		    --no-install-recommends $missing >"${TMPDIR:-/tmp}/vipr-apt.log" 2>&1
 		then
+			unquiet_services
 			return 0
 		fi
 	done
+	unquiet_services
 	tail -n 5 "${TMPDIR:-/tmp}/vipr-apt.log" >&2
 	say "could not install:$missing" >&2
 	return 1

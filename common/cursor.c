@@ -28,65 +28,7 @@
 static uint64_t	cur_be(struct cur *, size_t);
 static void	wbuf_be(struct wbuf *, uint64_t, int);
 
-void
-cur_init(struct cur *c, const void *p, size_t len)
-{
-	static const uint8_t	none;
-
-	if (p == NULL) {
-		p = &none;
-		len = 0;
-	}
-	c->c_base = c->c_p = p;
-	c->c_end = c->c_p + len;
-	c->c_bad = 0;
-}
-
-int
-cur_ok(const struct cur *c)
-{
-	return (c->c_bad ? -1 : 0);
-}
-
-int
-cur_done(const struct cur *c)
-{
-	return (c->c_bad || c->c_p != c->c_end ? -1 : 0);
-}
-
-size_t
-cur_left(const struct cur *c)
-{
-	return (c->c_bad ? 0 : (size_t)(c->c_end - c->c_p));
-}
-
-size_t
-cur_off(const struct cur *c)
-{
-	return ((size_t)(c->c_p - c->c_base));
-}
-
-int
-cur_fail(struct cur *c)
-{
-	c->c_bad = 1;
-	return (-1);
-}
-
-/* The one function that moves the pointer. */
-const uint8_t *
-cur_ptr(struct cur *c, size_t n)
-{
-	const uint8_t	*p;
-
-	if (c->c_bad || n > (size_t)(c->c_end - c->c_p)) {
-		c->c_bad = 1;
-		return (NULL);
-	}
-	p = c->c_p;
-	c->c_p += n;
-	return (p);
-}
+const uint8_t	cur_none[1];
 
 static uint64_t
 cur_be(struct cur *c, size_t n)
@@ -151,12 +93,6 @@ cur_bytes(struct cur *c, void *dst, size_t n)
 }
 
 int
-cur_skip(struct cur *c, size_t n)
-{
-	return (cur_ptr(c, n) == NULL ? -1 : 0);
-}
-
-int
 cur_sub(struct cur *c, size_t n, struct cur *inner)
 {
 	const uint8_t	*p;
@@ -208,25 +144,15 @@ cur_lv_str(struct cur *c, int width, char *dst, size_t size)
 }
 
 int
-cur_peek(const struct cur *c)
-{
-	return (c->c_bad || c->c_p == c->c_end ? -1 : *c->c_p);
-}
-
-int
-cur_lit(struct cur *c, char ch)
-{
-	if (cur_peek(c) != (uint8_t)ch)
-		return (cur_fail(c));
-	return (cur_skip(c, 1));
-}
-
-int
 cur_token(struct cur *c, const uint8_t accept[256], struct span *s)
 {
-	size_t	n = 0, left = cur_left(c);
+	const uint8_t	*p = c->c_p;
+	size_t		 n = 0, left = cur_left(c);
 
-	while (n < left && accept[c->c_p[n]])
+	while (left - n >= 4 && accept[p[n]] && accept[p[n + 1]] && accept[p[n + 2]] &&
+	    accept[p[n + 3]])
+		n += 4;
+	while (n < left && accept[p[n]])
 		n++;
 	s->p = "";
 	s->len = 0;

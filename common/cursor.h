@@ -28,17 +28,91 @@ struct cur {
 	int		 c_bad;		/* a read failed: stays set */
 };
 
+/* What a cursor over nothing points to. */
+extern const uint8_t cur_none[1];
+
+/* The small ones are here because parsers of text call them for every byte. */
+
 /* Start reading len bytes at p (p may be NULL when len is 0). */
-void		 cur_init(struct cur *, const void *p, size_t len);
+static inline void
+cur_init(struct cur *c, const void *p, size_t len)
+{
+	c->c_base = c->c_p = p != NULL ? p : cur_none;
+	c->c_end = c->c_p + (p != NULL ? len : 0);
+	c->c_bad = 0;
+}
+
 /* 0 if no read failed so far, else -1. */
-int		 cur_ok(const struct cur *);
+static inline int
+cur_ok(const struct cur *c)
+{
+	return (c->c_bad ? -1 : 0);
+}
+
 /* 0 if no read failed and every byte was consumed, else -1. */
-int		 cur_done(const struct cur *);
+static inline int
+cur_done(const struct cur *c)
+{
+	return (c->c_bad || c->c_p != c->c_end ? -1 : 0);
+}
+
 /* Bytes not yet read (0 when poisoned); bytes read from the start. */
-size_t		 cur_left(const struct cur *);
-size_t		 cur_off(const struct cur *);
+static inline size_t
+cur_left(const struct cur *c)
+{
+	return (c->c_bad ? 0 : (size_t)(c->c_end - c->c_p));
+}
+
+static inline size_t
+cur_off(const struct cur *c)
+{
+	return ((size_t)(c->c_p - c->c_base));
+}
+
 /* Poison by hand: the bytes were there but not valid.  Returns -1. */
-int		 cur_fail(struct cur *);
+static inline int
+cur_fail(struct cur *c)
+{
+	c->c_bad = 1;
+	return (-1);
+}
+
+/* n bytes in place; NULL on failure.  The one function that moves the
+ * pointer. */
+static inline const uint8_t *
+cur_ptr(struct cur *c, size_t n)
+{
+	const uint8_t	*p;
+
+	if (c->c_bad || n > (size_t)(c->c_end - c->c_p)) {
+		c->c_bad = 1;
+		return (NULL);
+	}
+	p = c->c_p;
+	c->c_p += n;
+	return (p);
+}
+
+static inline int
+cur_skip(struct cur *c, size_t n)
+{
+	return (cur_ptr(c, n) == NULL ? -1 : 0);
+}
+
+/* Text: peek the next byte (-1 at the end), take it if it equals ch. */
+static inline int
+cur_peek(const struct cur *c)
+{
+	return (c->c_bad || c->c_p == c->c_end ? -1 : *c->c_p);
+}
+
+static inline int
+cur_lit(struct cur *c, char ch)
+{
+	if (cur_peek(c) != (uint8_t)ch)
+		return (cur_fail(c));
+	return (cur_skip(c, 1));
+}
 
 /* Fixed-width reads: 0, or -1 with *v = 0. */
 int		 cur_u8(struct cur *, uint8_t *v);
@@ -48,9 +122,6 @@ int		 cur_u32(struct cur *, uint32_t *v);
 int		 cur_u64(struct cur *, uint64_t *v);
 /* Copy n bytes to dst; on failure dst is zeroed. */
 int		 cur_bytes(struct cur *, void *dst, size_t n);
-/* n bytes in place; NULL on failure. */
-const uint8_t	*cur_ptr(struct cur *, size_t n);
-int		 cur_skip(struct cur *, size_t n);
 /* The next n bytes as a cursor of their own; inner is poisoned on failure. */
 int		 cur_sub(struct cur *, size_t n, struct cur *inner);
 /* Length-prefixed (1, 2, 3, 4 bytes wide) element as a cursor of its own. */
@@ -61,9 +132,6 @@ int		 cur_lv_span(struct cur *, int width, size_t max, struct span *);
  * fails on a NUL inside or when it does not fit. */
 int		 cur_lv_str(struct cur *, int width, char *dst, size_t size);
 
-/* Text: peek the next byte (-1 at the end), take it if it equals ch. */
-int		 cur_peek(const struct cur *);
-int		 cur_lit(struct cur *, char ch);
 /* Take bytes while they are in accept (a 256-entry table); at least one. */
 int		 cur_token(struct cur *, const uint8_t accept[256], struct span *);
 /* Take bytes up to, not including, stop; the stop byte must exist. */

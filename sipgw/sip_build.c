@@ -27,23 +27,40 @@
 
 static int	 text_ok(const char *);
 static void	 put_text(struct wbuf *, const char *);
+static void	 put_number(struct wbuf *, const char *, size_t);
 static void	 put_id(struct wbuf *, const struct sip_msg *, enum sip_hdr_id);
 static void	 put_start(struct wbuf *, const struct sip_edit *);
 static void	 put_via_top(struct wbuf *, struct span, const char *);
 static void	 put_vias(struct wbuf *, const struct sip_edit *);
-static void	 put_list(struct wbuf *, const struct sip_msg *, enum sip_hdr_id, size_t);
+static void	 put_vias_back(struct wbuf *, const struct sip_msg *, const char *);
+static void	 put_list(struct wbuf *, const struct sip_msg *, enum sip_hdr_id, size_t,
+		    const char *);
 static void	 put_to(struct wbuf *, const struct sip_msg *, const char *);
+static void	 put_session(struct wbuf *, const struct sip_msg *, int);
 static void	 put_common(struct wbuf *, const struct sip_msg *, const struct sip_msg *,
 		    uint32_t, const char *);
 
-/* May this stand inside a line?  Anything with a control byte but a tab is
- * an attempt at a line of its own. */
+/*
+ * May this stand inside a line?  Anything with a control byte but a tab is an
+ * attempt at a line of its own; in a quoted string an escaped one is not, if
+ * it ends no line.
+ */
 static int
 text_ok(const char *s)
 {
-	for (; *s != '\0'; s++)
-		if (((uint8_t)*s < 0x20 && *s != '\t') || *s == 0x7f)
+	struct span	t = { s, strlen(s) };
+	int		high, quoted = 0, escaped = 0;
+
+	if (sip_plain(t, &high))
+		return (1);
+	for (; *s != '\0'; s++) {
+		if (*s == '\r' || *s == '\n' ||
+		    (((uint8_t)*s < 0x20 || *s == 0x7f) && *s != '\t' && !escaped))
 			return (0);
+		if (!escaped && *s == '"')
+			quoted = !quoted;
+		escaped = quoted && !escaped && *s == '\\';
+	}
 	return (1);
 }
 
@@ -54,6 +71,24 @@ put_text(struct wbuf *w, const char *s)
 		(void)wbuf_fail(w);
 	else
 		wbuf_str(w, s);
+}
+
+/* A header line with a number; the two of every message, so without printf. */
+static void
+put_number(struct wbuf *w, const char *name, size_t n)
+{
+	char		digits[24];
+	struct span	s;
+	size_t		i = sizeof(digits);
+
+	do
+		digits[--i] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	s.p = digits + i;
+	s.len = sizeof(digits) - i;
+	wbuf_str(w, name);
+	wbuf_span(w, s);
+	wbuf_str(w, "\r\n");
 }
 
 void
@@ -153,16 +188,6 @@ sip_edit_set(struct sip_edit *e, enum sip_hdr_id id, const char *value)
 	sip_edit_add(e, sip_hdr_str(id), value);
 }
 
-void
-sip_edit_body(struct sip_edit *e, const char *type, struct span body)
-{
-	sip_edit_drop(e, SIP_H_CONTENT_TYPE);
-	if (type != NULL)
-		sip_edit_add(e, "Content-Type", type);
-	e->se_set_body = 1;
-	e->se_body = body;
-}
-
 static void
 put_start(struct wbuf *w, const struct sip_edit *e)
 {
@@ -232,53 +257,74 @@ put_via_top(struct wbuf *w, struct span value, const char *params)
 	put_text(w, params);
 }
 
+/*
+ * The values of a list header from the pop-th on, those of one line on one
+ * line: so no message gets more lines than it came with.  params: for the
+ * first one, a Via; may be NULL.
+ */
 static void
-put_vias(struct wbuf *w, const struct sip_edit *e)
+put_list(struct wbuf *w, const struct sip_msg *m, enum sip_hdr_id id, size_t pop,
+    const char *params)
 {
-	struct sip_values	it;
-	struct span		v;
-	size_t			n = 0;
-	int			r;
-
-	if (e->se_via != NULL)
-		sip_put_header(w, "Via", e->se_via);
-	if (e->se_drop[SIP_H_VIA])
-		return;
-	sip_values_init(&it, e->se_msg, SIP_H_VIA);
-	while ((r = sip_values_next(&it, &v)) == 1) {
-		if (n++ < e->se_pop_vias)
-			continue;
-		wbuf_str(w, "Via: ");
-		if (n == e->se_pop_vias + 1 && e->se_via_params != NULL)
-			put_via_top(w, v, e->se_via_params);
-		else
-			sip_put_value(w, v);
-		wbuf_str(w, "\r\n");
-	}
-	if (r == -1)
-		(void)wbuf_fail(w);
-}
-
-/* The values of a list header from the pop-th on, one a line. */
-static void
-put_list(struct wbuf *w, const struct sip_msg *m, enum sip_hdr_id id, size_t pop)
-{
-	struct sip_values	it;
-	struct span		v;
-	size_t			n = 0;
-	int			r;
+	const struct sip_hdr	*line = NULL;
+	struct sip_values	 it;
+	struct span		 v;
+	size_t			 n = 0;
+	int			 r;
 
 	sip_values_init(&it, m, id);
 	while ((r = sip_values_next(&it, &v)) == 1) {
 		if (n++ < pop)
 			continue;
-		wbuf_str(w, sip_hdr_str(id));
-		wbuf_str(w, ": ");
-		sip_put_value(w, v);
-		wbuf_str(w, "\r\n");
+		if (it.si_hdr == line)
+			wbuf_str(w, ", ");
+		else {
+			wbuf_str(w, line != NULL ? "\r\n" : "");
+			wbuf_str(w, sip_hdr_str(id));
+			wbuf_str(w, ": ");
+			line = it.si_hdr;
+		}
+		if (n == pop + 1 && params != NULL)
+			put_via_top(w, v, params);
+		else
+			sip_put_value(w, v);
 	}
+	wbuf_str(w, line != NULL ? "\r\n" : "");
 	if (r == -1)
 		(void)wbuf_fail(w);
+}
+
+static void
+put_vias(struct wbuf *w, const struct sip_edit *e)
+{
+	if (e->se_via != NULL)
+		sip_put_header(w, "Via", e->se_via);
+	if (!e->se_drop[SIP_H_VIA])
+		put_list(w, e->se_msg, SIP_H_VIA, e->se_pop_vias, e->se_via_params);
+}
+
+/*
+ * The Vias of a request, for its answer.  Where one of them is not to be read
+ * the lines go back just as they came: so its sender finds its own again.
+ */
+static void
+put_vias_back(struct wbuf *w, const struct sip_msg *m, const char *params)
+{
+	const struct sip_hdr	*h;
+	struct sip_edit		 e;
+	struct sip_via		 via;
+
+	if (m->sm_nvias > 0 && sip_via_get(m, 0, &via) == 0) {
+		sip_edit_init(&e, m);
+		e.se_via_params = params;
+		put_vias(w, &e);
+		return;
+	}
+	for (h = sip_hdr_first(m, SIP_H_VIA); h != NULL; h = sip_hdr_next(m, h)) {
+		wbuf_str(w, "Via: ");
+		sip_put_value(w, h->sh_value);
+		wbuf_str(w, "\r\n");
+	}
 }
 
 int
@@ -297,9 +343,9 @@ sip_edit_write(const struct sip_edit *e, struct wbuf *w)
 		sip_put_header(w, e->se_top[i - 1].sx_name,
 		    e->se_top[i - 1].sx_value);
 	if (!e->se_drop[SIP_H_ROUTE])
-		put_list(w, m, SIP_H_ROUTE, e->se_pop_routes);
+		put_list(w, m, SIP_H_ROUTE, e->se_pop_routes, NULL);
 	if (e->se_max_forwards >= 0)
-		wbuf_printf(w, "Max-Forwards: %d\r\n", e->se_max_forwards);
+		put_number(w, "Max-Forwards: ", (size_t)e->se_max_forwards);
 	for (i = 0; i < m->sm_nhdrs; i++) {
 		h = &m->sm_hdrs[i];
 		if (h->sh_id == SIP_H_VIA || h->sh_id == SIP_H_ROUTE ||
@@ -318,7 +364,8 @@ sip_edit_write(const struct sip_edit *e, struct wbuf *w)
 	for (i = 0; i < e->se_nadd; i++)
 		sip_put_header(w, e->se_add[i].sx_name, e->se_add[i].sx_value);
 	body = e->se_set_body ? e->se_body : m->sm_body;
-	wbuf_printf(w, "Content-Length: %zu\r\n\r\n", body.len);
+	put_number(w, "Content-Length: ", body.len);
+	wbuf_str(w, "\r\n");
 	wbuf_span(w, body);
 	return (wbuf_ok(w));
 }
@@ -345,20 +392,43 @@ put_to(struct wbuf *w, const struct sip_msg *m, const char *tag)
 	wbuf_str(w, "\r\n");
 }
 
+/*
+ * The Session-ID of a message in one of ours (RFC 7989 7).  Back to its sender,
+ * whose UUID it has, that becomes the remote one, and what it knew as the
+ * remote one, or nil, is ours; a value without remote (RFC 7329) is the same in
+ * both directions.
+ */
+static void
+put_session(struct wbuf *w, const struct sip_msg *m, int back)
+{
+	const struct sip_hdr	*h;
+	struct span		 id, remote;
+
+	if ((h = sip_hdr_first(m, SIP_H_SESSION_ID)) == NULL ||
+	    sip_session_id(h->sh_value, &id, &remote) == -1)
+		return;
+	wbuf_str(w, "Session-ID: ");
+	if (remote.len == 0)
+		wbuf_span(w, id);
+	else {
+		wbuf_span(w, back ? remote : id);
+		wbuf_str(w, ";remote=");
+		wbuf_span(w, back ? id : remote);
+	}
+	wbuf_str(w, "\r\n");
+}
+
 int
 sip_build_response(struct wbuf *w, const struct sip_msg *req, int status,
     const char *reason, const char *to_tag, const char *via_params,
     const struct sip_extra *extra, size_t nextra)
 {
-	struct sip_edit	e;
-	size_t		i;
+	size_t	i;
 
 	wbuf_printf(w, "SIP/2.0 %03d ", status);
 	put_text(w, reason != NULL ? reason : sip_reason(status));
 	wbuf_str(w, "\r\n");
-	sip_edit_init(&e, req);
-	e.se_via_params = via_params;
-	put_vias(w, &e);
+	put_vias_back(w, req, via_params);
 	/* A request that was refused for its form may lack some of these. */
 	if (sip_hdr_has(req, SIP_H_FROM))
 		put_id(w, req, SIP_H_FROM);
@@ -368,6 +438,7 @@ sip_build_response(struct wbuf *w, const struct sip_msg *req, int status,
 		put_id(w, req, SIP_H_CALL_ID);
 	if (sip_hdr_has(req, SIP_H_CSEQ))
 		put_id(w, req, SIP_H_CSEQ);
+	put_session(w, req, 1);
 	for (i = 0; i < nextra; i++)
 		sip_put_header(w, extra[i].sx_name, extra[i].sx_value);
 	wbuf_str(w, "Content-Length: 0\r\n\r\n");
@@ -384,6 +455,7 @@ put_common(struct wbuf *w, const struct sip_msg *invite, const struct sip_msg *t
 	put_to(w, to, NULL);
 	put_id(w, invite, SIP_H_CALL_ID);
 	wbuf_printf(w, "CSeq: %u %s\r\n", (unsigned)cseq, method);
+	put_session(w, to, to != invite);
 }
 
 int
@@ -394,7 +466,7 @@ sip_build_ack(struct wbuf *w, const struct sip_msg *invite, const struct sip_msg
 	wbuf_str(w, " SIP/2.0\r\nVia: ");
 	sip_put_value(w, invite->sm_via.sv_all);
 	wbuf_str(w, "\r\n");
-	put_list(w, invite, SIP_H_ROUTE, 0);
+	put_list(w, invite, SIP_H_ROUTE, 0, NULL);
 	put_common(w, invite, resp, invite->sm_cseq, "ACK");
 	wbuf_str(w, "Content-Length: 0\r\n\r\n");
 	return (wbuf_ok(w));
@@ -408,7 +480,7 @@ sip_build_cancel(struct wbuf *w, const struct sip_msg *invite, const char *reaso
 	wbuf_str(w, " SIP/2.0\r\nVia: ");
 	sip_put_value(w, invite->sm_via.sv_all);
 	wbuf_str(w, "\r\n");
-	put_list(w, invite, SIP_H_ROUTE, 0);
+	put_list(w, invite, SIP_H_ROUTE, 0, NULL);
 	put_common(w, invite, invite, invite->sm_cseq, "CANCEL");
 	if (reason != NULL)
 		sip_put_header(w, "Reason", reason);

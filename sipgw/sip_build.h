@@ -59,14 +59,14 @@ void	sip_edit_set(struct sip_edit *, enum sip_hdr_id, const char *value);
 void	sip_edit_add(struct sip_edit *, const char *name, const char *value);
 /* The last one added stands topmost, as a proxy's Record-Route does. */
 void	sip_edit_add_top(struct sip_edit *, const char *name, const char *value);
-void	sip_edit_body(struct sip_edit *, const char *content_type, struct span);
 int	sip_edit_write(const struct sip_edit *, struct wbuf *);
 
 /*
  * A response of our own.  to_tag: added if To has none (NULL: none, for 100).
  * via_params: appended to the topmost Via, may be NULL.  Record-Route is not
  * copied.  The request needs only what sip_answerable asks for: of a field
- * that it repeats the first is copied, one that it lacks is left out.
+ * that it repeats the first is copied, one that it lacks is left out.  Its
+ * Session-ID comes back with the two UUIDs changed over (RFC 7989 7).
  */
 int	sip_build_response(struct wbuf *, const struct sip_msg *req, int status,
 	    const char *reason, const char *to_tag, const char *via_params,
@@ -77,8 +77,8 @@ const char *sip_reason(int status);
 /* ACK for a final answer of 300 and above, RFC 3261 17.1.1.3.  invite is the
  * request as we sent it. */
 int	sip_build_ack(struct wbuf *, const struct sip_msg *invite, const struct sip_msg *resp);
-/* CANCEL of a request that we sent, RFC 3261 9.1; reason (Reason header) may
- * be NULL. */
+/* CANCEL of a request that we sent, RFC 3261 9.1, with its Session-ID (RFC 7989
+ * 7); reason (Reason header) may be NULL. */
 int	sip_build_cancel(struct wbuf *, const struct sip_msg *invite, const char *reason);
 /*
  * ACK or BYE inside the dialog of a 2xx to an INVITE that we sent (2xx that

@@ -66,6 +66,7 @@ static const struct hdr_name names[SIP_H_MAX] = {
 	[SIP_H_IDENTITY] = { "Identity", 0 },
 	[SIP_H_IN_REPLY_TO] = { "In-Reply-To", 0 },
 	[SIP_H_JOIN] = { "Join", 0 },
+	[SIP_H_MAX_BREADTH] = { "Max-Breadth", 1 },
 	[SIP_H_MAX_FORWARDS] = { "Max-Forwards", 1 },
 	[SIP_H_MIME_VERSION] = { "MIME-Version", 1 },
 	[SIP_H_MIN_EXPIRES] = { "Min-Expires", 1 },
@@ -151,6 +152,7 @@ static const struct hdr_key keys[] = {
 	{ "answer-mode", SIP_H_ANSWER_MODE },
 	{ "geolocation", SIP_H_GEOLOCATION },
 	{ "in-reply-to", SIP_H_IN_REPLY_TO },
+	{ "max-breadth", SIP_H_MAX_BREADTH },
 	{ "min-expires", SIP_H_MIN_EXPIRES },
 	{ "referred-by", SIP_H_REFERRED_BY },
 	{ "retry-after", SIP_H_RETRY_AFTER },
@@ -187,7 +189,7 @@ static const struct hdr_key keys[] = {
 #define HDR_LEN_MAX	20
 static const uint8_t key_first[HDR_LEN_MAX + 2] = {
 	0, 0, 0, 1, 2, 9, 12, 16, 23, 28, 32, 37,
-	45, 53, 55, 57, 61, 65, 65, 66, 71, 72,
+	46, 54, 56, 58, 62, 66, 66, 67, 72, 73,
 };
 
 /* Compact forms, 'a' to 'z'. */
@@ -313,6 +315,7 @@ sip_hdr_single(enum sip_hdr_id id, int inside)
 	case SIP_H_CONTENT_TYPE:
 	case SIP_H_CSEQ:
 	case SIP_H_FROM:
+	case SIP_H_MAX_BREADTH:
 	case SIP_H_MAX_FORWARDS:
 	case SIP_H_TO:
 		return (1);

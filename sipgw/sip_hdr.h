@@ -14,6 +14,14 @@ int	sip_hdr_single(enum sip_hdr_id, int inside);
  * < > , ;). */
 extern const uint8_t sip_token[256];
 extern const uint8_t sip_visible[256];
+extern const uint8_t sip_word[256];	/* of a Call-ID */
+
+/* Nothing but printable bytes, and those of UTF-8 (then *high is set)?  1, 0. */
+int	sip_plain(struct span, int *high);
+
+/* Transport, host and port of a Via whose parameters cannot be read: enough
+ * to answer it.  0, or -1 when not even they can. */
+int	sip_via_rough(struct span, struct sip_via *);
 
 /* Skip white space, folds included. */
 void	sip_lws(struct cur *);

@@ -25,10 +25,11 @@
 #include "sip_hdr.h"
 #include "sip_parse.h"
 
-/* What sip_line found. */
+/* What sip_line found; LINE_BAD: a whole line whose end is wrong. */
 enum line { LINE_BAD = -1, LINE_MORE = 0, LINE_FULL = 1 };
 
 static enum line sip_line(struct cur *, int, struct span *);
+static int	 sip_bare_cr(struct cur);
 static enum sip_error sip_clean(struct span, int);
 static int	 sip_utf8(struct span);
 static void	 sip_soft(struct sip_msg *, enum sip_error);
@@ -45,6 +46,8 @@ static void	 sip_body(struct sip_msg *, struct cur *, int);
  * One line without its CRLF; folds tells whether lines that begin with white
  * space belong to the one before.  LINE_MORE: the end is not in the buffer
  * (the byte behind the CRLF is needed to know that no fold follows).
+ * LINE_BAD: it ends with a bare LF or holds a bare CR; it is given all the
+ * same, for what can be read of a message that is refused.
  */
 static enum line
 sip_line(struct cur *c, int folds, struct span *line)
@@ -52,17 +55,20 @@ sip_line(struct cur *c, int folds, struct span *line)
 	struct cur	 start = *c;
 	struct span	 part;
 	size_t		 from = cur_off(c), len;
+	enum line	 r = LINE_FULL;
 	int		 ch;
 
 	for (;;) {
-		if (cur_until(c, '\r', &part) == -1)
+		if (cur_until(c, '\n', &part) == -1)
 			return (LINE_MORE);
 		len = cur_off(c) - from;
 		(void)cur_skip(c, 1);
-		if (cur_left(c) == 0)
-			return (LINE_MORE);
-		if (cur_lit(c, '\n') == -1)
-			return (LINE_BAD);
+		if (part.len > 0 && part.p[part.len - 1] == '\r')
+			len--;
+		else
+			r = LINE_BAD;
+		if (part.len > 1 && memchr(part.p, '\r', part.len - 1) != NULL)
+			r = LINE_BAD;
 		if (!folds || len == 0)
 			break;
 		ch = cur_peek(c);
@@ -73,7 +79,21 @@ sip_line(struct cur *c, int folds, struct span *line)
 	}
 	line->p = (const char *)cur_ptr(&start, len);
 	line->len = len;
-	return (LINE_FULL);
+	return (r);
+}
+
+/* Is there a CR that no LF follows in what is left? */
+static int
+sip_bare_cr(struct cur c)
+{
+	struct span	part;
+
+	while (cur_until(&c, '\r', &part) == 0) {
+		(void)cur_skip(&c, 1);
+		if (cur_left(&c) > 0 && cur_lit(&c, '\n') == -1)
+			return (1);
+	}
+	return (0);
 }
 
 /* Well-formed UTF-8 (RFC 3629: no surrogates, shortest form)? */
@@ -115,31 +135,62 @@ sip_utf8(struct span s)
 	return (1);
 }
 
-/* Judge the bytes of a line; CR and LF may stand in it as folds only. */
+/* Eight bytes at a time, as this looks at every one of every message. */
+int
+sip_plain(struct span s, int *high)
+{
+	const uint64_t	ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t	w, odd = 0, all = 0;
+	size_t		i;
+	uint8_t		b;
+
+	for (i = 0; i + sizeof(w) <= s.len; i += sizeof(w)) {
+		memcpy(&w, s.p + i, sizeof(w));
+		all |= w;
+		/* The top bit of each byte: below 0x20, or 0x7f. */
+		odd |= (w - ones * 0x20) & ~w;
+		w ^= ones * 0x7f;
+		odd |= (w - ones) & ~w;
+	}
+	for (; i < s.len; i++) {
+		b = (uint8_t)s.p[i];
+		all |= b;
+		odd |= b < 0x20 || b == 0x7f ? 0x80 : 0;
+	}
+	*high = (all & tops) != 0;
+	return ((odd & tops) == 0);
+}
+
+/*
+ * Judge the bytes of a line; CR and LF may stand in it as folds only.  From
+ * inside a control character may stand in a quoted string, escaped (the
+ * quoted-pair of RFC 3261 25.1).
+ */
 static enum sip_error
 sip_clean(struct span line, int flags)
 {
 	size_t	i;
-	int	high = 0, cr = 0;
+	int	high, quoted = 0, escaped = 0;
 	uint8_t	b;
 
-	for (i = 0; i < line.len; i++) {
-		b = (uint8_t)line.p[i];
-		if (b >= 0x20 && b != 0x7f && !cr) {
-			high |= b & 0x80;
-			continue;
+	if (!sip_plain(line, &high)) {
+		for (i = 0; i < line.len; i++) {
+			b = (uint8_t)line.p[i];
+			if (b == '\r' && i + 1 < line.len && line.p[i + 1] == '\n') {
+				i++;
+				escaped = 0;
+				continue;
+			}
+			if (b == '\r' || b == '\n')
+				return (SIP_E_LINE_END);
+			if ((b < 0x20 || b == 0x7f) && b != '\t' &&
+			    !(escaped && (flags & SIP_INSIDE)))
+				return (SIP_E_CONTROL);
+			if (!escaped && b == '"')
+				quoted = !quoted;
+			escaped = quoted && !escaped && b == '\\';
 		}
-		if (b == '\n' && cr)
-			cr = 0;
-		else if (cr || b == '\n')
-			return (SIP_E_LINE_END);
-		else if (b == '\r')
-			cr = 1;
-		else if (b != '\t')
-			return (SIP_E_CONTROL);
 	}
-	if (cr)
-		return (SIP_E_LINE_END);
 	if (high && !(flags & SIP_INSIDE) && !sip_utf8(line))
 		return (SIP_E_UTF8);
 	return (SIP_E_OK);
@@ -189,11 +240,11 @@ sip_start(struct sip_msg *m, struct span line)
 		return (SIP_E_OK);
 	}
 	m->sm_request = 1;
-	if (cur_token(&c, sip_token, &first) == -1 || cur_lit(&c, ' ') == -1)
+	if (cur_token(&c, sip_token, &first) == -1)
 		return (SIP_E_START_LINE);
 	m->sm_method_name = first;
 	m->sm_method = sip_method_parse(first);
-	if (cur_until(&c, ' ', &m->sm_uri) == -1)
+	if (cur_lit(&c, ' ') == -1 || cur_until(&c, ' ', &m->sm_uri) == -1)
 		return (SIP_E_START_LINE);
 	(void)cur_skip(&c, 1);
 	version.len = cur_left(&c);
@@ -222,7 +273,7 @@ sip_header(struct sip_msg *m, struct span line, int flags)
 	enum sip_hdr_id	 id;
 	enum sip_error	 e;
 
-	if (m->sm_nhdrs == SIP_HDRS_MAX)
+	if (m->sm_nhdrs == SIP_HDRS_MAX + (flags & SIP_OWN ? SIP_HDRS_OWN : 0u))
 		return (sip_hard(m, SIP_E_TOO_MANY_HEADERS));
 	if ((e = sip_clean(line, flags)) != SIP_E_OK) {
 		sip_soft(m, e);
@@ -338,7 +389,7 @@ sip_fields(struct sip_msg *m, int flags)
 
 	vias = sip_values_count(m, SIP_H_VIA);
 	m->sm_nvias = vias > 0 ? (size_t)vias : 0;
-	if (vias > SIP_VIAS_MAX)
+	if (vias > SIP_VIAS_MAX + (flags & SIP_OWN ? 1 : 0))
 		sip_soft(m, SIP_E_TOO_MANY_VIAS);
 	else if (vias <= 0 || sip_via_get(m, 0, &m->sm_via) == -1)
 		sip_soft(m, SIP_E_VIA);
@@ -354,7 +405,7 @@ sip_fields(struct sip_msg *m, int flags)
 
 	if ((h = sip_hdr_first(m, SIP_H_CALL_ID)) != NULL) {
 		cur_init(&c, h->sh_value.p, h->sh_value.len);
-		if (cur_token(&c, sip_visible, &m->sm_call_id) == -1 ||
+		if (cur_token(&c, sip_word, &m->sm_call_id) == -1 ||
 		    cur_done(&c) == -1) {
 			m->sm_call_id.len = 0;
 			h = NULL;
@@ -424,14 +475,18 @@ sip_parse(struct sip_msg *m, const void *buf, size_t buflen, int flags)
 	all = c;
 	for (;;) {
 		r = sip_line(&c, !first, &line);
-		if (r != LINE_FULL)
+		if (r == LINE_MORE)
 			return (sip_hard(m, buflen > SIP_MSG_MAX ?
 			    SIP_E_TOO_LARGE : SIP_E_LINE_END));
+		if (r == LINE_BAD)
+			sip_soft(m, SIP_E_LINE_END);
 		if (first) {
-			if ((e = sip_clean(line, flags)) != SIP_E_OK ||
-			    (e = sip_start(m, line)) != SIP_E_OK)
+			if ((e = sip_clean(line, flags)) != SIP_E_OK)
 				sip_soft(m, e);
-			if (e == SIP_E_START_LINE)
+			e = sip_start(m, line);
+			sip_soft(m, e);
+			/* With a method it is read on, for an answer. */
+			if (e == SIP_E_START_LINE && m->sm_method_name.len == 0)
 				return (-1);
 			first = 0;
 			continue;
@@ -453,16 +508,19 @@ sip_parse(struct sip_msg *m, const void *buf, size_t buflen, int flags)
 int
 sip_answerable(struct sip_msg *m)
 {
-	struct sip_via	 via;
-	enum sip_error	 keep = m->sm_error;
+	const struct sip_hdr	*h;
+	enum sip_error		 keep = m->sm_error;
 
 	if (!m->sm_request || m->sm_method_name.len == 0 ||
-	    m->sm_method == SIP_M_ACK)
+	    m->sm_method == SIP_M_ACK ||
+	    (h = sip_hdr_first(m, SIP_H_VIA)) == NULL)
 		return (0);
 	/* After a hard stop the fields were not read yet. */
 	sip_fields(m, SIP_INSIDE);
 	m->sm_error = keep;
-	return (m->sm_nvias > 0 && sip_via_get(m, 0, &via) == 0);
+	if (m->sm_nvias > 0 && m->sm_via.sv_host.len > 0)
+		return (1);
+	return (sip_via_rough(h->sh_value, &m->sm_via) == 0);
 }
 
 /* -- stream -- */
@@ -470,7 +528,7 @@ sip_answerable(struct sip_msg *m)
 ptrdiff_t
 sip_frame(const void *buf, size_t len, size_t *skip, enum sip_error *err)
 {
-	struct cur	c, h;
+	struct cur	c, h, at;
 	struct span	line, name, value;
 	int64_t		body = -1;
 	size_t		start, lines = 0, used;
@@ -492,7 +550,7 @@ sip_frame(const void *buf, size_t len, size_t *skip, enum sip_error *err)
 		*skip = cur_off(&c);
 	}
 	start = cur_off(&c);
-	while ((r = sip_line(&c, lines > 0, &line)) == LINE_FULL &&
+	while (at = c, (r = sip_line(&c, lines > 0, &line)) == LINE_FULL &&
 	    line.len > 0) {
 		if (lines++ == 0)
 			continue;
@@ -518,7 +576,7 @@ sip_frame(const void *buf, size_t len, size_t *skip, enum sip_error *err)
 		if (*err != SIP_E_OK)
 			return (-1);
 	}
-	if (r == LINE_BAD) {
+	if (r == LINE_BAD || (r == LINE_MORE && sip_bare_cr(at))) {
 		*err = SIP_E_LINE_END;
 		return (-1);
 	}

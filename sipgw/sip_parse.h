@@ -16,6 +16,7 @@
 
 #define SIP_MSG_MAX	65536	/* bytes of a message, body included */
 #define SIP_HDRS_MAX	200	/* header lines (a folded one counts once) */
+#define SIP_HDRS_OWN	16	/* that we may add */
 #define SIP_VIAS_MAX	70	/* Via values */
 #define SIP_VALUES_MAX	256	/* comma-separated values of one header name */
 
@@ -38,7 +39,7 @@ enum sip_hdr_id {
 	SIP_H_CSEQ, SIP_H_DATE, SIP_H_DIVERSION, SIP_H_ERROR_INFO,
 	SIP_H_EVENT, SIP_H_EXPIRES, SIP_H_FROM, SIP_H_GEOLOCATION,
 	SIP_H_HISTORY_INFO, SIP_H_IDENTITY, SIP_H_IN_REPLY_TO, SIP_H_JOIN,
-	SIP_H_MAX_FORWARDS, SIP_H_MIME_VERSION, SIP_H_MIN_EXPIRES,
+	SIP_H_MAX_BREADTH, SIP_H_MAX_FORWARDS, SIP_H_MIME_VERSION, SIP_H_MIN_EXPIRES,
 	SIP_H_MIN_SE, SIP_H_ORGANIZATION, SIP_H_P_ASSERTED_IDENTITY,
 	SIP_H_P_PREFERRED_IDENTITY, SIP_H_PATH, SIP_H_PRIORITY,
 	SIP_H_PRIV_ANSWER_MODE, SIP_H_PRIVACY, SIP_H_PROXY_AUTHENTICATE,
@@ -134,7 +135,7 @@ struct sip_msg {
 	int		 sm_max_forwards;	/* -1: none */
 	int64_t		 sm_content_length;	/* -1: none */
 	struct span	 sm_body;
-	struct sip_hdr	 sm_hdrs[SIP_HDRS_MAX];
+	struct sip_hdr	 sm_hdrs[SIP_HDRS_MAX + SIP_HDRS_OWN];
 };
 
 /*
@@ -143,10 +144,12 @@ struct sip_msg {
  * datagram: a missing Content-Length means the rest, bytes behind the body are
  * ignored.  SIP_INSIDE: a PBX or trunk; invalid UTF-8 in header values, a
  * missing From tag and repeated headers that a proxy does not act on are let
- * pass, everything else is as strict as outside.
+ * pass, everything else is as strict as outside.  SIP_OWN: we wrote it; what
+ * we added may go over the bounds.
  */
 #define SIP_STREAM	0x01
 #define SIP_INSIDE	0x02
+#define SIP_OWN		0x04
 
 /*
  * 0, or -1 with sm_error set.  After an error the start line and the headers
@@ -154,9 +157,9 @@ struct sip_msg {
  * be built from them.
  */
 int		 sip_parse(struct sip_msg *, const void *, size_t, int flags);
-/* After a failed sip_parse: is it a request (not ACK) with a readable Via, so
- * that sip_build_response can answer it?  Fills the parsed fields as far as
- * they can be read.  1 or 0. */
+/* After a failed sip_parse: is it a request (not ACK) with a Via that names at
+ * least its sender, so that sip_build_response can answer it?  Fills the
+ * parsed fields as far as they can be read.  1 or 0. */
 int		 sip_answerable(struct sip_msg *);
 /* Status for the answer: 400, 413, 505.  Text: static, never NULL. */
 int		 sip_error_status(enum sip_error);
@@ -232,9 +235,15 @@ int		 sip_rack(const struct sip_msg *, uint32_t *rseq, uint32_t *cseq, enum sip_
 /* Plain digits of a single-value header up to max ("; comment" and parameters
  * after them are ignored: Expires, RSeq, Min-SE, Retry-After).  0 or -1. */
 int		 sip_number(const struct sip_msg *, enum sip_hdr_id, uint32_t max, uint32_t *);
+/* A Session-ID's value, RFC 7989: id and remote are 32 hexadecimal digits, in
+ * the value's memory; remote.len is 0 where it has none.  -1: of another form. */
+int		 sip_session_id(struct span, struct span *id, struct span *remote);
 
 /* Copy a value with folds turned into one space; length, or -1 (does not fit). */
 ptrdiff_t	 sip_unfold(struct span, char *dst, size_t size);
+/* The values of all lines with the id as one, ", " between them: 1, 0 none
+ * stands (dst is ""), -1 it does not fit. */
+int		 sip_join(const struct sip_msg *, enum sip_hdr_id, char *dst, size_t size);
 /* Remove white space, folds included, from both ends. */
 struct span	 sip_trim(struct span);
 /* Equality of two spans, exactly and with ASCII case ignored. */

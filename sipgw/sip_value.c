@@ -34,6 +34,10 @@ const uint8_t sip_visible[256] = {
 	['!'] = 1, ['#' ... '+'] = 1, ['-' ... ':'] = 1, ['='] = 1,
 	['?' ... '~'] = 1, [0x80 ... 0xff] = 1
 };
+/* RFC 3261 25.1 word, and '@': quotes and brackets mean nothing there. */
+const uint8_t sip_word[256] = {
+	['!' ... '+'] = 1, ['-' ... ':'] = 1, ['<' ... '~'] = 1, [0x80 ... 0xff] = 1
+};
 /* In a URI in brackets: visible, with ',' and ';' but without '"' < >. */
 static const uint8_t uri_chars[256] = {
 	['!'] = 1, ['#' ... ';'] = 1, ['='] = 1, ['?' ... '~'] = 1,
@@ -45,7 +49,18 @@ static const uint8_t host_chars[256] = {
 	['-'] = 1, ['.'] = 1, ['_'] = 1
 };
 
+/* What means nothing in a list of values. */
+static const uint8_t list_plain[256] = {
+	[0 ... '!'] = 1, ['#' ... '+'] = 1, ['-' ... ';'] = 1, ['='] = 1,
+	['?' ... 255] = 1
+};
+/* The same in front of the URI of an address, bracket or not. */
+static const uint8_t display_plain[256] = {
+	[0 ... '!'] = 1, ['#' ... '+'] = 1, ['-' ... ':'] = 1, ['=' ... 255] = 1
+};
+
 static int	 skip_quoted(struct cur *);
+static int	 via_sent(struct cur *, struct sip_via *, int);
 static int	 param_next(struct cur *, struct span *, struct span *, int *);
 static int	 param_token(struct span, const char *, struct span *);
 static struct span cur_rest(struct cur *);
@@ -121,7 +136,8 @@ sip_unfold(struct span s, char *dst, size_t size)
 		}
 		if (fold && (s.p[i] == ' ' || s.p[i] == '\t'))
 			continue;
-		if (n + 2 + (size_t)fold > size)
+		/* One that is escaped may stand inside; no text of C holds it. */
+		if (n + 2 + (size_t)fold > size || s.p[i] == '\0')
 			return (-1);
 		if (fold)
 			dst[n++] = ' ';
@@ -170,6 +186,27 @@ sip_hdr_named(const struct sip_msg *m, const char *name)
 	return (NULL);
 }
 
+int
+sip_join(const struct sip_msg *m, enum sip_hdr_id id, char *dst, size_t size)
+{
+	const struct sip_hdr	*h;
+	size_t			 n = 0;
+	ptrdiff_t		 len;
+
+	dst[0] = '\0';
+	for (h = sip_hdr_first(m, id); h != NULL; h = sip_hdr_next(m, h)) {
+		if (n > 0 && (n = strlcat(dst, ", ", size)) >= size)
+			goto fail;
+		if ((len = sip_unfold(h->sh_value, dst + n, size - n)) == -1)
+			goto fail;
+		n += (size_t)len;
+	}
+	return (n > 0);
+fail:
+	dst[0] = '\0';
+	return (-1);
+}
+
 /* -- lists -- */
 
 /* Behind an opening quote, up to and with the closing one. */
@@ -200,6 +237,7 @@ int
 sip_values_next(struct sip_values *it, struct span *v)
 {
 	struct cur	 start;
+	struct span	 plain;
 	int		 ch, angle = 0;
 
 	v->p = "";
@@ -216,6 +254,10 @@ sip_values_next(struct sip_values *it, struct span *v)
 		return (-1);
 	start = it->si_cur;
 	while ((ch = cur_peek(&it->si_cur)) != -1 && (ch != ',' || angle)) {
+		if (list_plain[ch]) {
+			(void)cur_token(&it->si_cur, list_plain, &plain);
+			continue;
+		}
 		(void)cur_skip(&it->si_cur, 1);
 		if (ch == '"' && !angle) {
 			if (skip_quoted(&it->si_cur) == -1)
@@ -393,68 +435,116 @@ param_token(struct span params, const char *name, struct span *val)
 
 /* -- Via -- */
 
-int
-sip_via_parse(struct span s, struct sip_via *v)
+/* SIP/2.0/TRANSPORT host [ :port ], white space anywhere between; any: of any
+ * version. */
+static int
+via_sent(struct cur *c, struct sip_via *v, int any)
 {
-	struct cur	 c, n;
 	struct span	 t;
 	uint64_t	 port;
-	int		 r;
+	int		 ch;
+
+	if (cur_token(c, sip_token, &t) == -1 || !span_caseeq(t, "SIP"))
+		return (-1);
+	sip_lws(c);
+	(void)cur_lit(c, '/');
+	sip_lws(c);
+	if (cur_token(c, sip_token, &t) == -1 || (!any && !span_eq(t, "2.0")))
+		return (-1);
+	sip_lws(c);
+	(void)cur_lit(c, '/');
+	sip_lws(c);
+	if (cur_token(c, sip_token, &v->sv_transport) == -1)
+		return (-1);
+	ch = cur_peek(c);
+	if (ch != ' ' && ch != '\t' && ch != '\r')
+		return (-1);
+	sip_lws(c);
+	if (cur_peek(c) == '[') {
+		(void)cur_skip(c, 1);
+		(void)cur_until(c, ']', &v->sv_host);
+		(void)cur_skip(c, 1);
+	} else
+		(void)cur_token(c, host_chars, &v->sv_host);
+	if (cur_ok(c) == -1 || v->sv_host.len == 0)
+		return (-1);
+	sip_lws(c);
+	if (cur_peek(c) == ':') {
+		(void)cur_skip(c, 1);
+		sip_lws(c);
+		if (cur_dec(c, 65535, &port) == -1 || port == 0)
+			return (-1);
+		v->sv_port = (uint16_t)port;
+		sip_lws(c);
+	}
+	return (0);
+}
+
+int
+sip_via_rough(struct span s, struct sip_via *v)
+{
+	struct cur	 c;
 
 	memset(v, 0, sizeof(*v));
 	v->sv_params.p = v->sv_branch.p = v->sv_received.p = v->sv_maddr.p = "";
 	v->sv_all = sip_trim(s);
 	cur_init(&c, v->sv_all.p, v->sv_all.len);
-	if (cur_token(&c, sip_token, &t) == -1 || !span_caseeq(t, "SIP"))
+	return (via_sent(&c, v, 1));
+}
+
+int
+sip_via_parse(struct span s, struct sip_via *v)
+{
+	struct cur	 c, n;
+	struct span	 t, name, *out;
+	uint64_t	 port;
+	unsigned	 seen = 0, bit;
+	int		 quoted;
+
+	memset(v, 0, sizeof(*v));
+	v->sv_params.p = v->sv_branch.p = v->sv_received.p = v->sv_maddr.p = "";
+	v->sv_all = sip_trim(s);
+	cur_init(&c, v->sv_all.p, v->sv_all.len);
+	if (via_sent(&c, v, 0) == -1)
 		return (-1);
-	sip_lws(&c);
-	(void)cur_lit(&c, '/');
-	sip_lws(&c);
-	if (cur_token(&c, sip_token, &t) == -1 || !span_eq(t, "2.0"))
-		return (-1);
-	sip_lws(&c);
-	(void)cur_lit(&c, '/');
-	sip_lws(&c);
-	if (cur_token(&c, sip_token, &v->sv_transport) == -1)
-		return (-1);
-	r = cur_peek(&c);
-	if (r != ' ' && r != '\t' && r != '\r')
-		return (-1);
-	sip_lws(&c);
-	if (cur_peek(&c) == '[') {
-		(void)cur_skip(&c, 1);
-		(void)cur_until(&c, ']', &v->sv_host);
-		(void)cur_skip(&c, 1);
-	} else
-		(void)cur_token(&c, host_chars, &v->sv_host);
-	if (cur_ok(&c) == -1 || v->sv_host.len == 0)
-		return (-1);
-	sip_lws(&c);
-	if (cur_peek(&c) == ':') {
-		(void)cur_skip(&c, 1);
-		sip_lws(&c);
-		if (cur_dec(&c, 65535, &port) == -1 || port == 0)
-			return (-1);
-		v->sv_port = (uint16_t)port;
-		sip_lws(&c);
-	}
 	if (cur_left(&c) == 0)
 		return (0);
 	if (cur_lit(&c, ';') == -1)
 		return (-1);
 	v->sv_params = sip_trim(cur_rest(&c));
-	if (param_token(v->sv_params, "branch", &v->sv_branch) == -1 ||
-	    sip_param(v->sv_params, "received", &v->sv_received) == -1 ||
-	    sip_param(v->sv_params, "maddr", &v->sv_maddr) == -1 ||
-	    (r = sip_param(v->sv_params, "rport", &t)) == -1)
-		return (-1);
-	v->sv_has_rport = r;
-	if (r == 1 && t.len > 0) {
-		cur_init(&n, t.p, t.len);
-		if (cur_dec(&n, 65535, &port) == -1 || cur_done(&n) == -1)
+	cur_init(&c, v->sv_params.p, v->sv_params.len);
+	while (cur_left(&c) > 0) {
+		if (param_next(&c, &name, &t, &quoted) == -1)
 			return (-1);
-		v->sv_rport = (uint16_t)port;
+		out = NULL;
+		if (span_caseeq(name, "branch")) {
+			bit = 1;
+			out = &v->sv_branch;
+		} else if (span_caseeq(name, "received")) {
+			bit = 2;
+			out = &v->sv_received;
+		} else if (span_caseeq(name, "maddr")) {
+			bit = 4;
+			out = &v->sv_maddr;
+		} else if (span_caseeq(name, "rport"))
+			bit = 8;
+		else
+			continue;
+		if (seen & bit)
+			return (-1);
+		seen |= bit;
+		if (out != NULL)
+			*out = t;
+		cur_init(&n, t.p, t.len);
+		if (bit == 1 && (cur_token(&n, sip_token, &t) == -1 || cur_done(&n) == -1))
+			return (-1);
+		if (bit == 8 && t.len > 0) {
+			if (cur_dec(&n, 65535, &port) == -1 || cur_done(&n) == -1)
+				return (-1);
+			v->sv_rport = (uint16_t)port;
+		}
 	}
+	v->sv_has_rport = (seen & 8) != 0;
 	return (0);
 }
 
@@ -498,9 +588,10 @@ sip_addr_parse(struct span s, struct sip_addr *a)
 			return (-1);
 	}
 	if (!quoted) {
-		while ((ch = cur_peek(&c)) != -1 && ch != '<' && ch != ';' &&
-		    ch != '"' && ch != ',')
-			(void)cur_skip(&c, 1);
+		if ((ch = cur_peek(&c)) != -1 && display_plain[ch]) {
+			(void)cur_token(&c, display_plain, &t);
+			ch = cur_peek(&c);
+		}
 		if (ch == '"' || ch == ',')
 			return (-1);
 		if (ch == '<')
@@ -593,5 +684,38 @@ sip_number(const struct sip_msg *m, enum sip_hdr_id id, uint32_t max, uint32_t *
 	if (ch != -1 && ch != ';' && ch != '(')
 		return (-1);
 	*out = (uint32_t)n;
+	return (0);
+}
+
+int
+sip_session_id(struct span v, struct span *id, struct span *remote)
+{
+	static const uint8_t	hex[256] = {
+		['0' ... '9'] = 1, ['a' ... 'f'] = 1, ['A' ... 'F'] = 1
+	};
+	struct cur	c;
+	struct span	name, val;
+
+	memset(remote, 0, sizeof(*remote));
+	cur_init(&c, v.p, v.len);
+	if (cur_token(&c, hex, id) == -1 || id->len != 32)
+		return (-1);
+	if (cur_left(&c) == 0)
+		return (0);
+	v.p += id->len;
+	v.len -= id->len;
+	v = sip_trim(v);
+	if (v.len == 0 || v.p[0] != ';')
+		return (-1);
+	v.p++;
+	v.len--;
+	/* Other parameters may say anything, so that one with them stays. */
+	if (sip_param_next(&v, &name, &val) != 1 || !span_caseeq(name, "remote") ||
+	    sip_trim(v).len != 0)
+		return (-1);
+	cur_init(&c, val.p, val.len);
+	if (cur_token(&c, hex, remote) == -1 || remote->len != 32 ||
+	    cur_left(&c) != 0)
+		return (-1);
 	return (0);
 }

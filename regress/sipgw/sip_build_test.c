@@ -124,7 +124,9 @@ ATF_TC_BODY(response_back, tc)
 	e.se_via = "SIP/2.0/UDP 10.0.0.5;branch=z9hG4bK1";
 	e.se_status = 480;
 	sip_edit_drop(&e, SIP_H_RECORD_ROUTE);
-	sip_edit_body(&e, "text/plain", body);
+	sip_edit_set(&e, SIP_H_CONTENT_TYPE, "text/plain");
+	e.se_set_body = 1;
+	e.se_body = body;
 	ATF_REQUIRE_EQ(0, sip_edit_write(&e, &w));
 	reread();
 	ATF_CHECK_EQ(480, out.sm_status);
@@ -186,10 +188,65 @@ ATF_TC_BODY(own, tc)
 	ATF_CHECK(span_eq(a.sa_uri, "sip:far;lr"));
 }
 
+/* RFC 7989: what we write ourselves names both ends as its reader sees them. */
+#define A	"ab30317f1a784dc48ff824d0d3715d86"
+#define B	"47755a9de7794ba387653f2099600ef2"
+#define NIL	"00000000000000000000000000000000"
+ATF_TC_WITHOUT_HEAD(session_id);
+ATF_TC_BODY(session_id, tc)
+{
+	static const struct {
+		const char	*in, *answer, *cancel;	/* NULL: none */
+	} t[] = {
+		{ A ";remote=" NIL, NIL ";remote=" A, A ";remote=" NIL },
+		{ A " ; remote=" B, B ";remote=" A, A ";remote=" B },
+		{ A, A, A },
+		{ A ";remote=" B ";x=y", NULL, NULL }, { A ";remote=" B "0", NULL, NULL },
+		{ "x", NULL, NULL }, { "", NULL, NULL },
+	};
+	static struct sip_msg	 resp;
+	static char		 text[4096], answer[4096];
+	const struct sip_hdr	*h;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		(void)snprintf(text, sizeof(text), "INVITE sip:b@b.example SIP/2.0\r\n"
+		    "Via: SIP/2.0/UDP q;branch=z9hG4bK3\r\nMax-Forwards: 70\r\n"
+		    "From: <sip:a@a.example>;tag=1\r\nTo: <sip:b@b.example>\r\n"
+		    "Call-ID: c1\r\nCSeq: 7 INVITE\r\nSession-ID: %s\r\n"
+		    "Contact: <sip:a@10.0.0.5>\r\nContent-Length: 0\r\n\r\n", t[i].in);
+		setup(text);
+		ATF_REQUIRE_EQ(0, sip_build_response(&w, &in, 403, NULL, "t", NULL, NULL, 0));
+		reread();
+		h = sip_hdr_first(&out, SIP_H_SESSION_ID);
+		ATF_REQUIRE_EQ_MSG(t[i].answer != NULL, h != NULL, "%s", t[i].in);
+		if (h != NULL)
+			ATF_CHECK(span_eq(h->sh_value, t[i].answer));
+		/* The ACK of that answer, and a CANCEL: as the INVITE was. */
+		(void)memcpy(answer, buf, w.w_len);
+		ATF_REQUIRE_EQ(0, sip_parse(&resp, answer, w.w_len, SIP_STREAM));
+		wbuf_init(&w, buf, sizeof(buf) - 1);
+		ATF_REQUIRE_EQ(0, sip_build_ack(&w, &in, &resp));
+		reread();
+		h = sip_hdr_first(&out, SIP_H_SESSION_ID);
+		ATF_REQUIRE_EQ_MSG(t[i].cancel != NULL, h != NULL, "%s", t[i].in);
+		if (h != NULL)
+			ATF_CHECK(span_eq(h->sh_value, t[i].cancel));
+		wbuf_init(&w, buf, sizeof(buf) - 1);
+		ATF_REQUIRE_EQ(0, sip_build_cancel(&w, &in, NULL));
+		reread();
+		h = sip_hdr_first(&out, SIP_H_SESSION_ID);
+		ATF_REQUIRE_EQ_MSG(t[i].cancel != NULL, h != NULL, "%s", t[i].in);
+		if (h != NULL)
+			ATF_CHECK(span_eq(h->sh_value, t[i].cancel));
+	}
+}
+
 ATF_TC_WITHOUT_HEAD(injection);
 ATF_TC_BODY(injection, tc)
 {
-	static const char *const evil[] = { "x\r\nEvil: 1", "x\nEvil: 1", "x\rEvil", "\x01", "a\x7f" };
+	static const char *const evil[] = { "x\r\nEvil: 1", "x\nEvil: 1", "x\rEvil", "\x01", "a\x7f",
+	    "\"a\\\rb\"", "\"a\\\nb\"", "\"a\x01\"", "\"a\" \\\x01", "\"\\\\\x01\"" };
 	struct sip_extra	x;
 	struct sip_edit		e;
 	size_t			i;
@@ -216,6 +273,11 @@ ATF_TC_BODY(injection, tc)
 		setup(invite);
 		ATF_CHECK_EQ(-1, sip_build_response(&w, &in, 403, NULL, evil[i], NULL, NULL, 0));
 	}
+	/* A quoted-pair is none. */
+	setup(invite);
+	sip_edit_init(&e, &in);
+	sip_edit_set(&e, SIP_H_FROM, "\"a\\\x01\\\"\t\" <sip:a@b>;tag=c");
+	ATF_CHECK_EQ(0, sip_edit_write(&e, &w));
 	setup(invite);
 	sip_edit_init(&e, &in);
 	e.se_uri = "sip:a b";
@@ -249,6 +311,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, forward);
 	ATF_TP_ADD_TC(tp, response_back);
 	ATF_TP_ADD_TC(tp, own);
+	ATF_TP_ADD_TC(tp, session_id);
 	ATF_TP_ADD_TC(tp, injection);
 	ATF_TP_ADD_TC(tp, small);
 	return (atf_no_error());

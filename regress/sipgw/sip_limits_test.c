@@ -111,6 +111,92 @@ ATF_TC_BODY(burst, tc)
 	limits_free(l);
 }
 
+/* All calls of a grantee together. */
+ATF_TC_WITHOUT_HEAD(total);
+ATF_TC_BODY(total, tc)
+{
+	struct limits	*l = fresh();
+	uint64_t	 id[3];
+	uint32_t	 retry;
+	char		 number[16];
+	int		 i;
+
+	limits_total(l, 3);
+	for (i = 0; i < 3; i++) {
+		(void)snprintf(number, sizeof(number), "+%d", i);
+		ATF_REQUIRE((id[i] = limits_call(l, "a.example", number, T0, 60, 4, &retry)) != 0);
+	}
+	ATF_CHECK_EQ(0, limits_call(l, "A.example", "+9", T0, 60, 4, &retry));
+	ATF_CHECK(retry >= 1 && retry <= 3600);
+	ATF_CHECK(limits_call(l, "b.example", "+9", T0, 60, 4, &retry) != 0);
+	limits_call_end(l, id[1]);
+	ATF_CHECK((id[1] = limits_call(l, "a.example", "+9", T0, 60, 4, &retry)) != 0);
+	ATF_CHECK_EQ(0, limits_call(l, "a.example", "+8", T0, 60, 4, &retry));
+	/* The number's own limit is asked first, and takes no place. */
+	limits_total(l, 4);
+	ATF_CHECK_EQ(0, limits_call(l, "a.example", "+9", T0, 60, 1, &retry));
+	ATF_CHECK(limits_call(l, "a.example", "+8", T0, 60, 4, &retry) != 0);
+	limits_total(l, 0);
+	ATF_CHECK(limits_call(l, "a.example", "+7", T0, 60, 4, &retry) != 0);
+	for (i = 0; i < 3; i++)
+		limits_call_end(l, id[i]);
+	limits_free(l);
+}
+
+ATF_TC_WITHOUT_HEAD(rate);
+ATF_TC_BODY(rate, tc)
+{
+	struct limits	*l = fresh();
+	uint32_t	 retry;
+	int		 i, n;
+
+	/* Twice as many in a burst, then as they come. */
+	for (i = 0; i < 20; i++)
+		ATF_CHECK_EQ(0, limits_rate(l, LIMITS_CALLS, "a.example", 10, T0, &retry));
+	ATF_CHECK_EQ(-1, limits_rate(l, LIMITS_CALLS, "A.EXAMPLE", 10, T0, &retry));
+	ATF_CHECK(retry >= 1 && retry <= 3600);
+	ATF_CHECK_EQ(0, limits_rate(l, LIMITS_REQUESTS, "a.example", 10, T0, &retry));
+	ATF_CHECK_EQ(0, limits_rate(l, LIMITS_CALLS, "b.example", 10, T0, &retry));
+	ATF_CHECK_EQ(-1, limits_rate(l, LIMITS_CALLS, "a.example", 10, T0 + 99, &retry));
+	ATF_CHECK_EQ(0, limits_rate(l, LIMITS_CALLS, "a.example", 10, T0 + 100, &retry));
+	ATF_CHECK_EQ(-1, limits_rate(l, LIMITS_CALLS, "a.example", 10, T0 + 100, &retry));
+	/* A flood of ten times the rate for ten seconds. */
+	for (i = n = 0; i < 1000; i++)
+		n += limits_rate(l, LIMITS_CALLS, "a.example", 10,
+		    T0 + 101 + (uint64_t)i * 10, &retry) == 0;
+	ATF_CHECK_MSG(n >= 99 && n <= 101, "%d", n);
+	/* Rest fills the bucket and no more. */
+	for (i = n = 0; i < 100; i++)
+		n += limits_rate(l, LIMITS_CALLS, "a.example", 10, T0 + 3600000, &retry) == 0;
+	ATF_CHECK_EQ(20, n);
+	limits_free(l);
+}
+
+/* Connections: an address, whatever its port, and a /64. */
+ATF_TC_WITHOUT_HEAD(conn_rate);
+ATF_TC_BODY(conn_rate, tc)
+{
+	struct limits	*l = fresh();
+	struct vaddr	 a, b, c, d;
+	int		 i;
+
+	ATF_REQUIRE_EQ(0, vaddr_parse("192.0.2.1", 5061, &a));
+	ATF_REQUIRE_EQ(0, vaddr_parse("192.0.2.2", 5061, &b));
+	ATF_REQUIRE_EQ(0, vaddr_parse("2001:db8::1", 1, &c));
+	ATF_REQUIRE_EQ(0, vaddr_parse("2001:db8::ffff:2", 2, &d));
+	for (i = 0; i < 6; i++) {
+		a.va_port++;
+		ATF_CHECK_EQ(0, limits_conn_rate(l, &a, 3, T0));
+		ATF_CHECK_EQ(0, limits_conn_rate(l, i & 1 ? &c : &d, 3, T0));
+	}
+	ATF_CHECK_EQ(-1, limits_conn_rate(l, &a, 3, T0));
+	ATF_CHECK_EQ(-1, limits_conn_rate(l, &c, 3, T0));
+	ATF_CHECK_EQ(-1, limits_conn_rate(l, &d, 3, T0 + 300));
+	ATF_CHECK_EQ(0, limits_conn_rate(l, &b, 3, T0));
+	ATF_CHECK_EQ(0, limits_conn_rate(l, &d, 3, T0 + 334));
+	limits_free(l);
+}
+
 ATF_TC_WITHOUT_HEAD(conns);
 ATF_TC_BODY(conns, tc)
 {
@@ -201,6 +287,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, live);
 	ATF_TP_ADD_TC(tp, hour);
 	ATF_TP_ADD_TC(tp, burst);
+	ATF_TP_ADD_TC(tp, total);
+	ATF_TP_ADD_TC(tp, rate);
+	ATF_TP_ADD_TC(tp, conn_rate);
 	ATF_TP_ADD_TC(tp, conns);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, bounded);

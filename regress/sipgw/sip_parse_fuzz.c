@@ -82,8 +82,7 @@ getters(void)
 	(void)border_ticket(&m, ticket);
 	(void)border_refusal(&m);
 	(void)border_from_number(&m.sm_from, number);
-	(void)border_from_in(&m.sm_from, out, sizeof(out));
-	(void)border_leaks(&m, "10.0.0.1");
+	(void)border_from_in(NULL, &m.sm_from, out, sizeof(out));
 	(void)sdp_judge_msg(&m, 0);
 }
 

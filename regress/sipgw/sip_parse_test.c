@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sip_build.h"
 #include "sip_parse.h"
 
 #define HEAD	"INVITE sip:+14085550100@b.example SIP/2.0\r\n"
@@ -640,6 +641,109 @@ ATF_TC_BODY(numbers, tc)
 	ATF_CHECK_EQ(-1, sip_number(&m, SIP_H_RSEQ, 100, &a));
 }
 
+/* What cannot be read can be answered all the same where its sender is named:
+ * the Vias go back as they came. */
+ATF_TC_WITHOUT_HEAD(answerable);
+ATF_TC_BODY(answerable, tc)
+{
+	static const struct {
+		const char	*vias, *host, *back;
+		uint16_t	 port;
+	} rows[] = {
+		{ "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n", "192.0.2.15",
+		    "Via: SIP/2.0/UDP 192.0.2.15;;,;,,\r\n", 0 },
+		{ "v: SIP/2.0/TCP [2001:db8::1]:99;branch\r\nv: x\r\n", "2001:db8::1",
+		    "Via: SIP/2.0/TCP [2001:db8::1]:99;branch\r\nVia: x\r\n", 99 },
+		{ "Via: SIP/7.0/UDP h.example;rport\r\n", "h.example",
+		    "Via: SIP/7.0/UDP h.example;rport\r\n", 0 },
+		{ "Via: SIP/2.0/UDP h.example;branch=a;branch=b\r\n", "h.example",
+		    "Via: SIP/2.0/UDP h.example;branch=a;branch=b\r\n", 0 },
+	};
+	static const char *const starts[] = { "INVITE  sip:a@b  SIP/2.0", "INVITE sip:a; lr SIP/2.0",
+	    "INVITE sip:a@b SIP/2.0  ", "INVITE sip:a@b", "INVITE", "INVITE sip:a@\x01 SIP/2.0",
+	    "INVITE sip:a@b SIP/3.0", "INVITE <sip:a@b> SIP/2.0" };
+	char		 t[1024], out[2048];
+	struct wbuf	 w;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(t, sizeof(t), "%s%s%s\r\n", HEAD, rows[i].vias,
+		    FROM TO CALLID CSEQ LEN0);
+		ATF_CHECK_EQ_MSG(1, bad(t, SIP_E_VIA), "row %zu", i);
+		ATF_CHECK_EQ(-1, parse(t, SIP_STREAM));
+		ATF_REQUIRE_EQ(1, sip_answerable(&m));
+		ATF_CHECK_EQ(1, span_eq(m.sm_via.sv_host, rows[i].host));
+		ATF_CHECK_EQ(rows[i].port, m.sm_via.sv_port);
+		wbuf_init(&w, out, sizeof(out) - 1);
+		ATF_REQUIRE_EQ(0, sip_build_response(&w, &m, 400, NULL, "t",
+		    ";received=1.2.3.4", NULL, 0));
+		out[w.w_len] = '\0';
+		ATF_CHECK_MSG(strstr(out, rows[i].back) != NULL, "%s", out);
+	}
+	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		(void)snprintf(t, sizeof(t), "%s\r\n%s\r\n", starts[i],
+		    VIA FROM TO CALLID CSEQ LEN0);
+		ATF_CHECK_EQ(-1, parse(t, SIP_STREAM));
+		ATF_CHECK_EQ_MSG(1, sip_answerable(&m), "%s", starts[i]);
+	}
+	/* Every line ends with LF alone; the first CR is missing. */
+	ATF_CHECK_EQ(1, bad("INVITE sip:a@b SIP/2.0\n" "Via: SIP/2.0/UDP h\n"
+	    "CSeq: 1 INVITE\n\n", SIP_E_LINE_END));
+	/* Never: an ACK, an answer, a sender that has no name, no method. */
+	ATF_CHECK_EQ(0, bad("ACK  sip:a@b SIP/2.0\r\n" VIA "\r\n", SIP_E_START_LINE));
+	ATF_CHECK_EQ(0, bad("SIP/2.0 99 x\r\n" VIA "\r\n", SIP_E_START_LINE));
+	ATF_CHECK_EQ(0, bad(HEAD "Via: SIP/2.0/UDP ;x\r\n" LEN0 "\r\n", SIP_E_VIA));
+	ATF_CHECK_EQ(0, bad(HEAD "Via: UDP\r\n" LEN0 "\r\n", SIP_E_VIA));
+	ATF_CHECK_EQ(0, bad("<> sip:a@b SIP/2.0\r\n" VIA "\r\n", SIP_E_START_LINE));
+}
+
+/* RFC 3261 25.1: a quoted-pair may hold any byte but CR and LF; we take it from
+ * inside alone, and nowhere but in a quoted string. */
+ATF_TC_WITHOUT_HEAD(quoted_pairs);
+ATF_TC_BODY(quoted_pairs, tc)
+{
+	static const struct {
+		const char	*line;
+		enum sip_error	 inside;
+	} rows[] = {
+		{ "Subject: \"a\\\x01\"\r\n", SIP_E_OK },
+		{ "Subject: \"a\\\x7f\" b\r\n", SIP_E_OK },
+		{ "Subject: \"a\\\\\x01\"\r\n", SIP_E_CONTROL },
+		{ "Subject: \"a\x01\"\r\n", SIP_E_CONTROL },
+		{ "Subject: a\\\x01\r\n", SIP_E_CONTROL },
+		{ "Subject: \"a\" \\\x01\r\n", SIP_E_CONTROL },
+		{ "Subject: \"a\\\rb\"\r\n", SIP_E_LINE_END },
+		{ "Subject: \"a\\\"\x01\"\r\n", SIP_E_CONTROL },
+	};
+	char	t[1024];
+	size_t	i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(t, sizeof(t), "%s%s%s\r\n", BASE, rows[i].line, LEN0);
+		(void)parse(t, SIP_STREAM | SIP_INSIDE);
+		ATF_CHECK_EQ_MSG(rows[i].inside, m.sm_error, "row %zu", i);
+		(void)bad(t, rows[i].inside == SIP_E_OK ? SIP_E_CONTROL : rows[i].inside);
+	}
+	/* Such a NUL never becomes the end of a text. */
+	ATF_CHECK_EQ(-1, sip_unfold((struct span){ "a\0b", 3 }, t, sizeof(t)));
+}
+
+ATF_TC_WITHOUT_HEAD(join);
+ATF_TC_BODY(join, tc)
+{
+	char	t[16];
+
+	ATF_REQUIRE_EQ(0, parse(BASE "Require: a,\r\n b\r\nX: y\r\nRequire: c\r\n" LEN0
+	    "\r\n", SIP_STREAM));
+	ATF_CHECK_EQ(1, sip_join(&m, SIP_H_REQUIRE, t, sizeof(t)));
+	ATF_CHECK_STREQ("a, b, c", t);
+	ATF_CHECK_EQ(1, sip_join(&m, SIP_H_REQUIRE, t, 8));
+	ATF_CHECK_EQ(-1, sip_join(&m, SIP_H_REQUIRE, t, 7));
+	ATF_CHECK_STREQ("", t);
+	ATF_CHECK_EQ(-1, sip_join(&m, SIP_H_REQUIRE, t, 5));
+	ATF_CHECK_EQ(0, sip_join(&m, SIP_H_PROXY_REQUIRE, t, sizeof(t)));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, good);
@@ -658,5 +762,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, addresses);
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, numbers);
+	ATF_TP_ADD_TC(tp, answerable);
+	ATF_TP_ADD_TC(tp, quoted_pairs);
+	ATF_TP_ADD_TC(tp, join);
 	return (atf_no_error());
 }

@@ -112,7 +112,7 @@ struct pk_conn {
 static struct pk_reqs	 reqs = TAILQ_HEAD_INITIALIZER(reqs);
 static uint64_t		 req_next;
 static int		 conn_index = -1;
-static int		 (*send_request)(uint64_t, uint16_t, uint16_t, uint16_t,
+static int		 (*send_request)(uint64_t, uint32_t, uint16_t, uint16_t,
 			    const void *, size_t);
 
 static struct pk_req	*req_new(void);
@@ -209,6 +209,12 @@ pkremote_reply(uint64_t reqid, int error, const void *sig, size_t len)
 		req_finish(pr, error, sig, len);
 }
 
+uint64_t
+pkremote_count(void)
+{
+	return (req_next);
+}
+
 void
 pkremote_lost(void)
 {
@@ -227,7 +233,7 @@ pkremote_lost(void)
 }
 
 uint64_t
-pkremote_sign(uint16_t keyid, uint16_t type, const void *in, size_t len,
+pkremote_sign(uint32_t key, uint16_t type, const void *in, size_t len,
     void (*done)(int, const void *, size_t, void *), void *arg)
 {
 	struct pk_req	*pr;
@@ -236,7 +242,7 @@ pkremote_sign(uint16_t keyid, uint16_t type, const void *in, size_t len,
 		return (0);
 	pr->pr_told = done;
 	pr->pr_told_arg = arg;
-	if (send_request(pr->pr_id, keyid, type, 0, in, len) == -1) {
+	if (send_request(pr->pr_id, key, type, 0, in, len) == -1) {
 		req_free(pr);
 		return (0);
 	}
@@ -633,7 +639,6 @@ sig_sign(void *arg, unsigned char *sig, size_t *siglen, size_t sigsize,
 		return (1);
 	}
 	if ((scheme = sig_scheme(ps)) == 0 || ps->ps_key->pk_keyid == 0 ||
-	    ps->ps_key->pk_keyid > UINT16_MAX ||
 	    (job = ASYNC_get_current_job()) == NULL ||
 	    (wc = ASYNC_get_wait_ctx(job)) == NULL)
 		return (0);
@@ -643,7 +648,7 @@ sig_sign(void *arg, unsigned char *sig, size_t *siglen, size_t sigsize,
 	    pr->pr_wake == NULL)
 		goto fail;
 	pr->pr_ssl = pr->pr_wake_arg;	/* libssl's callback takes its SSL */
-	if (send_request(pr->pr_id, (uint16_t)ps->ps_key->pk_keyid, KS_TLS13,
+	if (send_request(pr->pr_id, ps->ps_key->pk_keyid, KS_TLS13,
 	    (uint16_t)scheme, tbs, tbslen) == -1)
 		goto fail;
 	while (!pr->pr_done)
@@ -753,7 +758,7 @@ prov_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
  * provider although both offer keys named EC and RSA.
  */
 void
-pkremote_init(int (*send)(uint64_t, uint16_t, uint16_t, uint16_t,
+pkremote_init(int (*send)(uint64_t, uint32_t, uint16_t, uint16_t,
     const void *, size_t))
 {
 	send_request = send;
@@ -780,13 +785,13 @@ pkremote_init(int (*send)(uint64_t, uint16_t, uint16_t, uint16_t,
 }
 
 EVP_PKEY *
-pkremote_key(X509 *cert, uint16_t keyid)
+pkremote_key(X509 *cert, uint32_t wanted)
 {
 	EVP_PKEY	*pub, *key = NULL;
 	EVP_PKEY_CTX	*ctx = NULL;
 	OSSL_PARAM	*params = NULL, *all = NULL, id[2];
 	const char	*name;
-	unsigned	 v = keyid;
+	unsigned	 v = wanted;
 
 	if ((pub = X509_get0_pubkey(cert)) == NULL)
 		return (NULL);

@@ -72,6 +72,7 @@ static int			 next_bad;	/* an item could not be read */
 static int			 next_checked;
 static int			 ready_sent;
 static int64_t			 clock_offset;
+static uint64_t			 boot_offset;		/* ms */
 static struct event		 stop_timer;
 static int			 stopping;	/* po_leave is at work */
 static int			 trial;
@@ -321,14 +322,15 @@ proc_peer(enum vipr_role role)
 }
 
 int
-proc_sign(uint64_t reqid, uint16_t keyid, uint16_t type, uint16_t scheme,
+proc_sign(uint64_t reqid, uint32_t key, uint16_t type, uint16_t scheme,
     const void *in, size_t len)
 {
 	struct imsg_key_sign	ks;
 
 	memset(&ks, 0, sizeof(ks));
 	ks.ks_reqid = reqid;
-	ks.ks_keyid = keyid;
+	ks.ks_keyid = (uint16_t)key;
+	ks.ks_generation = (uint16_t)(key >> 16);
 	ks.ks_type = type;
 	ks.ks_scheme = scheme;
 	return (chan_send(proc_peer(ROLE_KEY), IMSG_KEY_SIGN, -1, &ks,
@@ -596,6 +598,7 @@ proc_commit(struct chan *ch, struct chan_msg *m, void *arg)
 	next_conf = NULL;
 	next_checked = 0;
 	proc_clock_offset(c->c_clock_offset);
+	proc_boot_offset(c->c_boot_offset);
 	ops->po_conf_commit(c);
 	if (!ready_sent) {
 		ready_sent = 1;
@@ -625,6 +628,14 @@ proc_clock_offset(int64_t seconds)
 	clock_offset = seconds;
 }
 
+void
+proc_boot_offset(uint32_t seconds)
+{
+	/* A clock that timers run by is never put back. */
+	if ((uint64_t)seconds * 1000 > boot_offset)
+		boot_offset = (uint64_t)seconds * 1000;
+}
+
 uint64_t
 proc_now_ms(void)
 {
@@ -649,5 +660,6 @@ proc_boot_ms(void)
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
 #endif
 		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 +
+	    boot_offset);
 }

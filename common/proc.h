@@ -63,7 +63,7 @@ struct chan	*proc_peer(enum vipr_role);
 int		 proc_trial(void);
 
 /* Ask key for a signature (IMSG_KEY_SIGN); for pkremote_init.  0 or -1. */
-int		 proc_sign(uint64_t reqid, uint16_t keyid, uint16_t type,
+int		 proc_sign(uint64_t reqid, uint32_t key, uint16_t type,
 		    uint16_t scheme, const void *, size_t);
 
 /* What po_leave began is done. */
@@ -72,9 +72,11 @@ void		 proc_stopped(void);
 /* Wall clock as this process sees it, `test clock-offset` added: UTC ms.
  * Shells call it and hand the value to cores. */
 uint64_t	 proc_now_ms(void);
-/* CLOCK_BOOTTIME, ms (CLOCK_MONOTONIC where there is no such). */
+/* CLOCK_BOOTTIME, ms (CLOCK_MONOTONIC where there is no such), `test
+ * boot-offset` added. */
 uint64_t	 proc_boot_ms(void);
 /* Set by proc from conf before po_conf_commit; seconds. */
 void		 proc_clock_offset(int64_t seconds);
+void		 proc_boot_offset(uint32_t seconds);
 
 #endif

@@ -64,7 +64,7 @@ int		 tlsconn_init(const char **why);
 /* Client or server context, TLS 1.3 only, no tickets, no early data, no
  * renegotiation; PEM chain from memory (leaf first), key from pkremote_key.
  * NULL: *why says it. */
-SSL_CTX		*tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid,
+SSL_CTX		*tlsconn_ctx(const void *chain_pem, size_t len, uint32_t key,
 		    int server, const char **why);
 
 #endif

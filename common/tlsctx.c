@@ -32,11 +32,11 @@
 #include "pkremote.h"
 #include "tlsconn.h"
 
-static int	 ctx_chain(SSL_CTX *, const void *, size_t, uint16_t, const char **);
+static int	 ctx_chain(SSL_CTX *, const void *, size_t, uint32_t, const char **);
 
 /* Leaf first, then intermediates. */
 static int
-ctx_chain(SSL_CTX *ctx, const void *pem, size_t len, uint16_t keyid,
+ctx_chain(SSL_CTX *ctx, const void *pem, size_t len, uint32_t which,
     const char **why)
 {
 	BIO		*bio;
@@ -52,7 +52,7 @@ ctx_chain(SSL_CTX *ctx, const void *pem, size_t len, uint16_t keyid,
 		*why = "no certificate in PEM form";
 		goto done;
 	}
-	if ((key = pkremote_key(cert, keyid)) == NULL) {
+	if ((key = pkremote_key(cert, which)) == NULL) {
 		*why = "certificate's key is neither EC P-256 nor RSA";
 		goto done;
 	}
@@ -93,7 +93,7 @@ tlsconn_init(const char **why)
 }
 
 SSL_CTX *
-tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid, int server,
+tlsconn_ctx(const void *chain_pem, size_t len, uint32_t key, int server,
     const char **why)
 {
 	SSL_CTX		*ctx;
@@ -121,7 +121,7 @@ tlsconn_ctx(const void *chain_pem, size_t len, uint16_t keyid, int server,
 	    SSL_CTX_set_max_early_data(ctx, 0) != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1)
 		*why = "TLS 1.3 is not available";
-	else if (chain_pem == NULL || ctx_chain(ctx, chain_pem, len, keyid,
+	else if (chain_pem == NULL || ctx_chain(ctx, chain_pem, len, key,
 	    why) == 0)
 		return (ctx);
 	SSL_CTX_free(ctx);

@@ -70,6 +70,8 @@ enum imsg_type {
 	IMSG_ROUTE_OUTCOME = 53,/* sipgw -> key, struct imsg_route_outcome: how a direct call went */
 	IMSG_ROUTE_SYNC = 54,	/* sipgw -> key: send every route (after a lost table); key answers
 				 * ROUTE_SETs and then ROUTE_SYNC back with the count, u64 */
+	IMSG_TICKET_GEN = 55,	/* key -> sipgw, struct imsg_ticket_gen: forget all verdicts;
+				 * sipgw sends it back when it has */
 
 	/* 64-79: pvpd <-> key */
 	IMSG_PVP_LOOKUP = 64,	/* key -> pvpd, struct imsg_pvp_lookup */
@@ -136,7 +138,7 @@ struct imsg_key_sign {
 	uint16_t	ks_keyid;	/* enum key_id */
 	uint16_t	ks_type;	/* enum key_sign_type */
 	uint16_t	ks_scheme;	/* TLS SignatureScheme for KS_TLS13, RFC 8446 4.2.3; 0 otherwise */
-	uint16_t	ks_pad;
+	uint16_t	ks_generation;	/* of the certificate (low 16 bits); 0: the one in force */
 };					/* tail: the typed input, to the end */
 _Static_assert(sizeof(struct imsg_key_sign) == 16, "imsg_key_sign layout");
 
@@ -206,9 +208,20 @@ struct imsg_ticket_res {
 	uint32_t	tr_refusal;	/* enum refusal; NONE: accepted */
 	uint32_t	tr_name;	/* index of the name that is the grantee, when accepted */
 	uint64_t	tr_not_after;	/* UTC s, when accepted */
+	uint64_t	tr_generation;	/* of the verdict: tg_generation */
 	uint8_t		tr_id[16];	/* ticket id, when it could be read */
 };
-_Static_assert(sizeof(struct imsg_ticket_res) == 40, "imsg_ticket_res layout");
+_Static_assert(sizeof(struct imsg_ticket_res) == 48, "imsg_ticket_res layout");
+
+/*
+ * Verdicts of an earlier generation may not hold any more.  Only a verdict
+ * that carries the generation last heard of may be remembered.
+ */
+struct imsg_ticket_gen {
+	uint64_t	tg_generation;	/* from 1; counts what may change a verdict */
+	uint64_t	tg_revocations;	/* counts revocations alone */
+};
+_Static_assert(sizeof(struct imsg_ticket_gen) == 16, "imsg_ticket_gen layout");
 
 enum route_state {
 	ROUTE_NONE = 0, ROUTE_PENDING = 1, ROUTE_ACTIVE = 2,
@@ -389,7 +402,8 @@ enum ctl_verb {
 	CTL_ROUTE = 16,		/* key: "remove" | "suspend" number [domain] */
 	CTL_KEY_ROTATE = 17,	/* key: a new ticket epoch */
 	CTL_SHOW_METRICS = 18,
-	CTL_SHOW_CONFIG = 19	/* parent */
+	CTL_SHOW_CONFIG = 19,	/* parent */
+	CTL_SHOW_HOPS = 20	/* sipgw */
 };
 
 struct imsg_ctl_request {

@@ -25,17 +25,21 @@
 #include <openssl/x509v3.h>
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
+#include "addr.h"
 #include "cursor.h"
 #include "names.h"
 #include "sip_uri.h"
 
 #define SIPDOMAIN_OID	"1.3.6.1.5.5.7.3.20"	/* id-kp-sipDomain, RFC 5924 */
 #define CHAIN_DEPTH	8
+#define AUTH_LEVEL	2	/* key sizes and digests, as OpenSSL's own default */
 #define ROOTS_BAD_MAX	1000
 
 /* Of one SSL object, in its ex_data. */
@@ -44,26 +48,31 @@ struct expect {
 	const char	*ex_why;	/* static text, why it was refused */
 };
 
-static int	 name_add(struct names *, struct span);
+static int	 name_add(struct names *, struct span, const char *);
 static int	 name_sip(struct span, struct span *);
 static int	 expect_index(void);
 static void	 expect_free(void *, void *, CRYPTO_EX_DATA *, int, long, void *);
 static struct expect *expect_get(SSL *);
 static int	 names_verify(int, X509_STORE_CTX *);
+static int	 names_verify_inside(int, X509_STORE_CTX *);
+static int	 names_no_cert(SSL *, void *);
+static int	 names_of(X509 *, struct names *, const char *);
 static const char *names_judge(X509 *, const char *);
+static int	 names_date(const ASN1_TIME *, uint64_t *);
+static void	 names_dates(STACK_OF(X509) *, uint64_t *, uint64_t *);
 
 /* -- certificates -- */
 
-/* A host name into the list, lower-cased; 0 if it is not usable. */
+/* A host name into the list, lower-cased; 0 if it is not usable.  The name that
+ * is wanted finds room in any case. */
 static int
-name_add(struct names *na, struct span s)
+name_add(struct names *na, struct span s, const char *want)
 {
-	char	*out;
+	char	 out[DOMAIN_SIZE];
 	size_t	 i;
 
-	if (s.len == 0 || s.len >= DOMAIN_SIZE || na->na_count == NAMES_MAX)
+	if (s.len == 0 || s.len >= DOMAIN_SIZE)
 		return (0);
-	out = na->na_name[na->na_count];
 	for (i = 0; i < s.len; i++) {
 		/* No wildcard, no NUL, no final or double dot. */
 		if (!isalnum((uint8_t)s.p[i]) && s.p[i] != '-' &&
@@ -73,7 +82,13 @@ name_add(struct names *na, struct span s)
 		out[i] = (char)tolower((uint8_t)s.p[i]);
 	}
 	out[i] = '\0';
-	na->na_count++;
+	if (na->na_count < NAMES_MAX) {
+		memcpy(na->na_name[na->na_count++], out, i + 1);
+		return (1);
+	}
+	na->na_left++;
+	if (want != NULL && strcasecmp(out, want) == 0)
+		memcpy(na->na_name[NAMES_MAX - 1], out, i + 1);
 	return (1);
 }
 
@@ -95,13 +110,19 @@ name_sip(struct span s, struct span *host)
 int
 names_cert(X509 *cert, struct names *na)
 {
+	return (names_of(cert, na, NULL));
+}
+
+static int
+names_of(X509 *cert, struct names *na, const char *want)
+{
 	GENERAL_NAMES		*gens;
 	const GENERAL_NAME	*g;
 	const ASN1_IA5STRING	*str;
 	struct span		 s, host;
 	int			 i, pass, n, type;
 
-	na->na_count = 0;
+	na->na_count = na->na_left = 0;
 	gens = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	if (gens == NULL)
 		return (-1);
@@ -124,13 +145,25 @@ names_cert(X509 *cert, struct names *na)
 				sips = 1;
 				s = host;
 			}
-			(void)name_add(na, s);
+			(void)name_add(na, s, want);
 		}
 		if (sips)
 			break;
 	}
 	GENERAL_NAMES_free(gens);
 	return (na->na_count > 0 ? 0 : -1);
+}
+
+struct names *
+names_copy(const struct names *na)
+{
+	struct names	*copy;
+	size_t		 size = offsetof(struct names, na_name) +
+			    na->na_count * sizeof(na->na_name[0]);
+
+	if ((copy = malloc(size)) != NULL)
+		memcpy(copy, na, size);
+	return (copy);
 }
 
 int
@@ -293,7 +326,7 @@ names_judge(X509 *cert, const char *host)
 		return ("no certificate");
 	if (!names_usage(cert))
 		return ("certificate is not for TLS servers nor for SIP domains");
-	if (names_cert(cert, &na) == -1)
+	if (names_of(cert, &na, host) == -1)
 		return ("certificate names no SIP domain");
 	if (host != NULL && names_find(&na, host) == -1)
 		return ("certificate is for another domain");
@@ -342,11 +375,78 @@ names_ctx(SSL_CTX *ctx, X509_STORE *roots, int server)
 	if (server && SSL_CTX_set_num_tickets(ctx, 0) != 1)
 		return (-1);
 	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+	/* The chain is the certificate file's; OpenSSL would look for the rest
+	 * of it among the roots, anew in each handshake. */
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
 	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set1_cert_store(ctx, roots);
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
 	    (server ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), names_verify);
+	return (0);
+}
+
+/* For PBXs and trunks: the name that was expected, and no more. */
+static int
+names_verify_inside(int ok, X509_STORE_CTX *ctx)
+{
+	struct expect	*ex;
+	struct names	 na;
+	struct vaddr	 va;
+	X509		*cert;
+	SSL		*ssl;
+
+	ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+	if (ssl == NULL || (ex = expect_get(ssl)) == NULL) {
+		X509_STORE_CTX_set_error(ctx, X509_V_ERR_OUT_OF_MEM);
+		return (0);
+	}
+	if (!ok) {
+		ex->ex_why = X509_verify_cert_error_string(
+		    X509_STORE_CTX_get_error(ctx));
+		return (0);
+	}
+	if (X509_STORE_CTX_get_error_depth(ctx) != 0 || ex->ex_host == NULL)
+		return (1);
+	cert = X509_STORE_CTX_get_current_cert(ctx);
+	if (vaddr_parse(ex->ex_host, 0, &va) == 0)
+		ok = X509_check_ip_asc(cert, ex->ex_host, 0) == 1;
+	else
+		ok = names_of(cert, &na, ex->ex_host) == 0 &&
+		    names_find(&na, ex->ex_host) != -1;
+	if (ok)
+		return (1);
+	ex->ex_why = "certificate is for another host";
+	X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+	return (0);
+}
+
+/* key signs TLS 1.3 alone: to an older PBX we show no certificate. */
+static int
+names_no_cert(SSL *ssl, void *arg)
+{
+	(void)arg;
+	if (SSL_version(ssl) < TLS1_3_VERSION)
+		SSL_certs_clear(ssl);
+	return (1);
+}
+
+int
+names_inside_ctx(SSL_CTX *ctx, X509_STORE *roots, int server)
+{
+	static const unsigned char	sid[] = "vipr-inside";
+
+	if (expect_index() == -1 ||
+	    (!server && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1) ||
+	    SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_purpose(ctx, X509_PURPOSE_ANY) != 1 ||
+	    SSL_CTX_set_session_id_context(ctx, sid, sizeof(sid) - 1) != 1)
+		return (-1);
+	if (!server)
+		SSL_CTX_set_cert_cb(ctx, names_no_cert, NULL);
+	SSL_CTX_set1_cert_store(ctx, roots);
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, names_verify_inside);
 	return (0);
 }
 
@@ -369,25 +469,101 @@ names_expect(SSL *ssl, const char *host)
 int
 names_peer(SSL *ssl, struct names *na, uint64_t *not_after)
 {
-	const ASN1_TIME	*end;
-	struct tm	 tm;
-	X509		*cert;
-	time_t		 t;
+	X509	*cert;
 
-	na->na_count = 0;
+	na->na_count = na->na_left = 0;
 	if (not_after != NULL)
 		*not_after = 0;
 	if (SSL_get_verify_result(ssl) != X509_V_OK ||
 	    (cert = SSL_get0_peer_certificate(ssl)) == NULL)
 		return (-1);
-	if (not_after != NULL) {
-		end = X509_get0_notAfter(cert);
-		memset(&tm, 0, sizeof(tm));
-		if (ASN1_TIME_to_tm(end, &tm) != 1 || (t = timegm(&tm)) < 0)
-			return (-1);
-		*not_after = (uint64_t)t;
+	if (not_after != NULL && names_date(X509_get0_notAfter(cert), not_after) == -1)
+		return (-1);
+	return (names_of(cert, na, names_expected(ssl)));
+}
+
+/* A certificate's date, UTC s; 0, or -1. */
+static int
+names_date(const ASN1_TIME *at, uint64_t *s)
+{
+	struct tm	 tm;
+	time_t		 t;
+
+	memset(&tm, 0, sizeof(tm));
+	if (at == NULL || ASN1_TIME_to_tm(at, &tm) != 1 || (t = timegm(&tm)) < 0)
+		return (-1);
+	*s = (uint64_t)t;
+	return (0);
+}
+
+/* When all of a chain are valid; none of the time if that cannot be said. */
+static void
+names_dates(STACK_OF(X509) *chain, uint64_t *from, uint64_t *until)
+{
+	uint64_t	 a, b;
+	int		 i, n = chain == NULL ? 0 : sk_X509_num(chain);
+
+	*from = 0;
+	*until = n == 0 ? 0 : UINT64_MAX;
+	for (i = 0; i < n; i++) {
+		if (names_date(X509_get0_notBefore(sk_X509_value(chain, i)), &a) == -1 ||
+		    names_date(X509_get0_notAfter(sk_X509_value(chain, i)), &b) == -1)
+			*until = b = a = 0;
+		if (a > *from)
+			*from = a;
+		if (b < *until)
+			*until = b;
 	}
-	return (names_cert(cert, na));
+}
+
+const char *
+names_again(X509 *cert, STACK_OF(X509) *chain, X509_STORE *roots, const char *host,
+    uint64_t utc_s)
+{
+	uint64_t	 from, until;
+
+	return (names_again_until(cert, chain, roots, host, utc_s, &from, &until));
+}
+
+const char *
+names_again_until(X509 *cert, STACK_OF(X509) *chain, X509_STORE *roots, const char *host,
+    uint64_t utc_s, uint64_t *from, uint64_t *until)
+{
+	X509_STORE_CTX	*ctx;
+	X509_VERIFY_PARAM *param;
+	const char	*why;
+
+	*from = *until = 0;
+	if (cert == NULL)
+		return ("no certificate");
+	if ((ctx = X509_STORE_CTX_new()) == NULL ||
+	    X509_STORE_CTX_init(ctx, roots, cert, chain) != 1 ||
+	    (param = X509_STORE_CTX_get0_param(ctx)) == NULL ||
+	    X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_ANY) != 1)
+		why = "out of memory";
+	else {
+		X509_VERIFY_PARAM_set_depth(param, CHAIN_DEPTH);
+		X509_VERIFY_PARAM_set_auth_level(param, AUTH_LEVEL);
+		X509_VERIFY_PARAM_set_time(param, (time_t)utc_s);
+		if (X509_verify_cert(ctx) != 1)
+			why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+		else if ((why = names_judge(cert, host)) == NULL)
+			names_dates(X509_STORE_CTX_get0_chain(ctx), from, until);
+	}
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return (why);
+}
+
+const char *
+names_expected(SSL *ssl)
+{
+	struct expect	*ex;
+
+	if (expect_index() == -1 ||
+	    (ex = SSL_get_ex_data(ssl, expect_index())) == NULL)
+		return (NULL);
+	return (ex->ex_host);
 }
 
 const char *

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,8 +27,11 @@
 #include "pkremote.h"
 #include "proc.h"
 #include "sip_shell.h"
+#include "ticket_cache.h"
+#include "tls_resume.h"
 
 #define SIGN_MAX	1024
+#define TAGS		512	/* checks under way whose verdict can be remembered */
 #define ROUTE_TAIL_MAX	(RTAB_VALUE_MAX * 2)
 
 static int	key_leg_ack(struct chan *, struct chan_msg *, void *);
@@ -35,6 +39,8 @@ static int	key_ticket_res(struct chan *, struct chan_msg *, void *);
 static int	key_route_set(struct chan *, struct chan_msg *, void *);
 static int	key_route_sync(struct chan *, struct chan_msg *, void *);
 static int	key_sign_res(struct chan *, struct chan_msg *, void *);
+static int	key_ticket_gen(struct chan *, struct chan_msg *, void *);
+static void	tickets_forget(uint64_t);
 
 const struct imsg_rule shell_rules_key[] = {
 	{ IMSG_LEG_ACK, sizeof(struct imsg_leg_ack), 0, 0, key_leg_ack },
@@ -42,12 +48,24 @@ const struct imsg_rule shell_rules_key[] = {
 	{ IMSG_ROUTE_SET, sizeof(struct imsg_route_set), ROUTE_TAIL_MAX, 0, key_route_set },
 	{ IMSG_ROUTE_SYNC, sizeof(uint64_t), 0, 0, key_route_sync },
 	{ IMSG_KEY_SIGN_RES, sizeof(struct imsg_key_sign_res), SIGN_MAX, 0, key_sign_res },
+	{ IMSG_TICKET_GEN, sizeof(struct imsg_ticket_gen), 0, 0, key_ticket_gen },
 	{ IMSG_NONE, 0, 0, 0, NULL }
 };
+
+/* Checks that key has not answered; one may push out another. */
+static struct {
+	uint64_t		ta_reqid;
+	struct ticket_tag	ta_tag;
+}			 tags[TAGS];
+static struct ticket_cache *tickets;
+static uint64_t		 tickets_generation;	/* 0: key has not named one */
+static uint64_t		 revocations;
 
 static struct log_limit	leg_limit = { "calls that were not recorded", 3, 60000, 0, 0, 0 };
 
 static struct log_limit	route_limit = { "routes that were not stored", 3, 60000, 0, 0, 0 };
+
+static struct log_limit	gen_limit = { "answers about tickets", 3, 60000, 0, 0, 0 };
 
 static struct log_limit	sync_limit = { "route tables from key", 5, 60000, 0, 0, 0 };
 
@@ -60,6 +78,7 @@ shell_key_peer(struct chan *ch)
 		shell.sh_legs_lost += shell.sh_legs_waiting;
 		shell.sh_legs_waiting = 0;
 		pkremote_lost();
+		tickets_forget(0);
 		shell_enter();
 		proxy_key_gone(shell.sh_proxy);
 		shell_leave();
@@ -68,6 +87,72 @@ shell_key_peer(struct chan *ch)
 	rtab_sync_begin(shell.sh_rtab);
 	if (chan_send(ch, IMSG_ROUTE_SYNC, -1, NULL, 0, NULL, 0) == -1)
 		log_warn("routes could not be asked for");
+}
+
+/* -- tickets -- */
+
+/* Nothing that was found out before counts any more. */
+static void
+tickets_forget(uint64_t generation)
+{
+	tickets_generation = generation;
+	memset(tags, 0, sizeof(tags));
+	if (tickets != NULL)
+		ticket_cache_begin(tickets, generation);
+}
+
+void
+shell_ticket_conf(void)
+{
+	tickets_forget(tickets_generation);
+}
+
+int
+shell_ticket_known(void *ctx, uint64_t reqid, const char *number, const struct names *na,
+    const char *token, uint32_t *name, uint64_t *not_after)
+{
+	uint8_t	key[32];
+
+	(void)ctx;
+	/* Without key there is no verdict, old or new. */
+	if (tickets_generation == 0 || proc_peer(ROLE_KEY) == NULL)
+		return (0);
+	if (tickets == NULL) {
+		randombytes_buf(key, sizeof(key));
+		tickets = ticket_cache_new(key);
+		sodium_memzero(key, sizeof(key));
+		if (tickets == NULL)
+			return (0);
+		ticket_cache_begin(tickets, tickets_generation);
+	}
+	if (ticket_cache_find(tickets, token, number, na, proc_now_ms() / 1000,
+	    &tags[reqid % TAGS].ta_tag, name, not_after) == 1) {
+		tags[reqid % TAGS].ta_reqid = 0;
+		shell.sh_tickets_known++;
+		return (1);
+	}
+	tags[reqid % TAGS].ta_reqid = reqid;
+	return (0);
+}
+
+static int
+key_ticket_gen(struct chan *ch, struct chan_msg *m, void *arg)
+{
+	struct imsg_ticket_gen	tg;
+
+	(void)arg;
+	memcpy(&tg, m->cm_fixed, sizeof(tg));
+	if (tg.tg_generation == 0)
+		return (-1);
+	/* A revoked peer starts every connection from its certificate. */
+	if (tickets_generation == 0 || tg.tg_revocations != revocations)
+		resume_rekey();
+	revocations = tg.tg_revocations;
+	tickets_forget(tg.tg_generation);
+	if (chan_send(ch, IMSG_TICKET_GEN, -1, &tg, sizeof(tg), NULL, 0) == -1 &&
+	    log_allow(&gen_limit, proc_boot_ms()))
+		log_warn("answer about changed tickets");
+	return (0);
 }
 
 int
@@ -167,6 +252,12 @@ key_ticket_res(struct chan *ch, struct chan_msg *m, void *arg)
 	memcpy(&tr, m->cm_fixed, sizeof(tr));
 	if (tr.tr_refusal > REFUSAL_POLICY)
 		return (-1);
+	if (tr.tr_refusal == REFUSAL_NONE && tickets != NULL && tr.tr_reqid != 0 &&
+	    tags[tr.tr_reqid % TAGS].ta_reqid == tr.tr_reqid) {
+		tags[tr.tr_reqid % TAGS].ta_reqid = 0;
+		ticket_cache_put(tickets, &tags[tr.tr_reqid % TAGS].ta_tag,
+		    tr.tr_generation, tr.tr_name, tr.tr_not_after);
+	}
 	shell_enter();
 	proxy_ticket(shell.sh_proxy, tr.tr_reqid, (enum refusal)tr.tr_refusal, tr.tr_name,
 	    tr.tr_not_after);

@@ -26,6 +26,7 @@
 #include "log.h"
 #include "proc.h"
 #include "transport.h"
+#include "transport_inside.h"
 
 #define OPENINGS_MAX	512
 #define WAITERS_MAX	256
@@ -37,6 +38,7 @@ struct opening {
 	char		 op_host[DOMAIN_SIZE];	/* outside; "" inside */
 	uint16_t	 op_port;
 	struct vaddr	 op_addr;		/* inside */
+	uint8_t		 op_proto;
 	uint64_t	 op_resolve;
 	struct vaddr	 op_addrs[RESOLVE_ADDRS_MAX];
 	size_t		 op_naddrs, op_next;
@@ -56,7 +58,9 @@ static void	 open_free(struct opening *);
 static void	 open_fail(struct opening *, const char *);
 static void	 open_try(struct opening *, const char *);
 static void	 open_resolved(enum resolve_error, const struct vaddr *, size_t, void *);
-static struct conn *open_reuse(const char *, uint16_t, const struct vaddr *);
+static struct conn *open_reuse(const char *, uint16_t);
+static struct conn *open_reuse_inside(const struct vaddr *, uint8_t);
+static int	 open_alias(const struct conn *, const struct vaddr *);
 
 void
 open_init(struct resolver *res)
@@ -200,58 +204,88 @@ open_conn_gone(struct conn *cn, const char *why)
 	}
 }
 
-/* An open connection: outside one that we made to that host, inside one to
- * that address. */
+/* Outside: an open connection that we made to that host. */
 static struct conn *
-open_reuse(const char *host, uint16_t port, const struct vaddr *va)
+open_reuse(const char *host, uint16_t port)
 {
 	struct conn	*cn, *best = NULL;
 
 	RB_FOREACH(cn, conn_tree, &conns) {
-		if (cn->cn_state != CONN_OPEN || cn->cn_retired)
-			continue;
-		if (host != NULL) {
-			if (cn->cn_face == FACE_OUTSIDE && cn->cn_outbound &&
-			    cn->cn_port == port && strcmp(cn->cn_host, host) == 0 &&
-			    (cn->cn_not_after == 0 ||
-			    cn->cn_not_after > transport_ops->to_utc()))
-				best = cn;
-		} else if (cn->cn_face == FACE_INSIDE && cn->cn_proto == SIP_TCP &&
-		    vaddr_eq(&cn->cn_flow.fl_peer, va))
+		if (cn->cn_state == CONN_OPEN && !cn->cn_retired &&
+		    cn->cn_face == FACE_OUTSIDE && cn->cn_outbound &&
+		    cn->cn_port == port && strcmp(cn->cn_host, host) == 0 &&
+		    (cn->cn_not_after == 0 ||
+		    cn->cn_not_after > transport_ops->to_utc()))
 			best = cn;
 	}
 	return (best);
 }
 
+/*
+ * RFC 5923: a TLS connection that a PBX or trunk opened is also the way to it,
+ * if it came from that address and its certificate has the name that we would
+ * ask for.
+ */
+static int
+open_alias(const struct conn *cn, const struct vaddr *va)
+{
+	const char	*host = tls_hop_host(va);
+
+	return (!cn->cn_outbound && cn->cn_names != NULL && host != NULL &&
+	    vaddr_host_eq(&cn->cn_flow.fl_peer, va) &&
+	    names_find(cn->cn_names, host) != -1);
+}
+
+/* Inside: one to that address, else one that came from there. */
+static struct conn *
+open_reuse_inside(const struct vaddr *va, uint8_t proto)
+{
+	struct conn	*cn, *best = NULL, *alias = NULL;
+
+	RB_FOREACH(cn, conn_tree, &conns) {
+		if (cn->cn_state != CONN_OPEN || cn->cn_retired ||
+		    cn->cn_face != FACE_INSIDE || cn->cn_proto != proto)
+			continue;
+		if (proto == SIP_TCP && inside_alias(cn, va))
+			alias = cn;
+		if (proto == SIP_TLS ? (cn->cn_outbound &&
+		    vaddr_eq(&cn->cn_flow.fl_peer, va)) || open_alias(cn, va) :
+		    vaddr_eq(&cn->cn_flow.fl_peer, va))
+			best = cn;
+	}
+	return (best != NULL ? best : alias);
+}
+
 int
 transport_open(uint64_t id, const struct vaddr *va, uint8_t proto, struct sip_flow *fl)
 {
-	const struct conf_listen *cl;
 	struct opening	*op;
 	struct conn	*cn;
 
 	if (proto == SIP_UDP) {
-		if ((cl = transport_listen(SIP_UDP, FACE_INSIDE, va->va_family)) == NULL)
-			return (-1);
 		memset(fl, 0, sizeof(*fl));
 		fl->fl_proto = SIP_UDP;
 		fl->fl_face = FACE_INSIDE;
 		fl->fl_peer = *va;
-		return (transport_local(cl, va, &fl->fl_local) == -1 ? -1 : 1);
+		return (inside_listen(SIP_UDP, va, &fl->fl_local) == NULL ? -1 : 1);
 	}
-	if (proto != SIP_TCP)
-		return (-1);
-	if ((cn = open_reuse(NULL, 0, va)) != NULL) {
+	if ((cn = open_reuse_inside(va, proto)) != NULL) {
 		*fl = cn->cn_flow;
 		return (1);
 	}
+	/* No handshake without key's signature, if we have a certificate. */
+	if (proto == SIP_TLS && proc_peer(ROLE_KEY) == NULL &&
+	    transport_config->c_inside_cert.cb_len > 0)
+		return (-1);
 	TAILQ_FOREACH(op, &openings, op_entry)
-		if (op->op_host[0] == '\0' && vaddr_eq(&op->op_addr, va))
+		if (op->op_host[0] == '\0' && op->op_proto == proto &&
+		    vaddr_eq(&op->op_addr, va))
 			return (open_wait(op, id));
 	if ((op = open_new()) == NULL)
 		return (-1);
 	op->op_addr = *va;
-	if ((cn = tcp_connect(va)) == NULL) {
+	op->op_proto = proto;
+	if ((cn = proto == SIP_TLS ? tls_connect_hop(va) : tcp_connect(va)) == NULL) {
 		open_free(op);
 		return (-1);
 	}
@@ -266,7 +300,7 @@ transport_connect(uint64_t id, const char *host, uint16_t port, struct sip_flow 
 	struct opening	*op;
 	struct conn	*cn;
 
-	if ((cn = open_reuse(host, port, NULL)) != NULL) {
+	if ((cn = open_reuse(host, port)) != NULL) {
 		*fl = cn->cn_flow;
 		return (1);
 	}

@@ -41,6 +41,7 @@
 #include "key_conf.h"
 #include "key_core.h"
 #include "key_ctl.h"
+#include "key_gen.h"
 #include "key_sign.h"
 #include "key_signq.h"
 #include "log.h"
@@ -104,6 +105,7 @@ static const struct imsg_rule key_from_sipgw[] = {
 	{ IMSG_ROUTE_OUTCOME, sizeof(struct imsg_route_outcome),
 	    DOMAIN_SIZE, 0, key_dispatch_outcome },
 	{ IMSG_ROUTE_SYNC, 0, 8, 0, key_dispatch_sync },
+	{ IMSG_TICKET_GEN, sizeof(struct imsg_ticket_gen), 0, 0, kgen_dispatch },
 	{ IMSG_NONE, 0, 0, 0, NULL }
 };
 
@@ -258,6 +260,7 @@ key_tick(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
+	key_sign_expire(proc_boot_ms());
 	if (conf == NULL)
 		return;
 	key_now();
@@ -303,6 +306,7 @@ key_conf_commit(struct conf *cf)
 	kcore_conf(core, cf, kconf_overlay(), kconf_node());
 	conf_free(conf);
 	conf = cf;
+	kgen_tell(core);
 	key_roots();
 	op_first(NULL);
 	key_arm();
@@ -361,6 +365,7 @@ key_peer(enum vipr_role role, struct chan *ch)
 		syncing = 0;
 		if (ch != NULL)
 			chan_priority(ch, PRIO_SIP);
+		kgen_peer(core, ch);
 		break;
 	case ROLE_PVP:
 		if (ch != NULL) {
@@ -383,6 +388,8 @@ key_peer(enum vipr_role role, struct chan *ch)
 	case ROLE_CONTROL:
 		if (ch != NULL)
 			chan_priority(ch, PRIO_CONTROL);
+		else
+			kgen_control_gone();
 		break;
 	default:
 		break;
@@ -452,6 +459,7 @@ key_dispatch_ticket(struct chan *ch, struct chan_msg *m, void *arg)
 		return (-1);
 	memset(&tr, 0, sizeof(tr));
 	tr.tr_reqid = tc.tc_reqid;
+	kgen_tell(core);
 	key_now();
 	kticket_check(core, token.p, token.len, tc.tc_number,
 	    (const char (*)[DOMAIN_SIZE])names, n, &tr);

@@ -42,7 +42,7 @@ struct prepared {
 };
 
 static int	 kconf_pair(unsigned, enum key_id, const struct conf_blob *,
-		    const struct conf_blob *, char *, size_t);
+		    const struct conf_blob *, uint64_t, char *, size_t);
 static int	 kconf_doc(const struct conf *, int64_t, char *, size_t);
 
 static const enum key_id	 key_ids[KEYS] = {
@@ -57,7 +57,7 @@ static int			 have_master;
 
 static int
 kconf_pair(unsigned slot, enum key_id id, const struct conf_blob *key,
-    const struct conf_blob *cert, char *why, size_t size)
+    const struct conf_blob *cert, uint64_t generation, char *why, size_t size)
 {
 	const char	*reason = NULL;
 
@@ -76,6 +76,7 @@ kconf_pair(unsigned slot, enum key_id id, const struct conf_blob *key,
 		    cert->cb_path, reason != NULL ? reason : strerror(errno));
 		return (-1);
 	}
+	key_sign_stage(id, generation, next.pp_pair[slot]);
 	return (0);
 }
 
@@ -114,12 +115,12 @@ int
 kconf_check(const struct conf *cf, int64_t now, char *why, size_t size)
 {
 	kconf_abort();
-	if (kconf_pair(0, KEYID_NODE, &cf->c_node_key, &cf->c_node_cert, why,
-	    size) == -1 ||
-	    kconf_pair(1, KEYID_SIP, &cf->c_sip_key, &cf->c_sip_cert, why,
-	    size) == -1 ||
+	if (kconf_pair(0, KEYID_NODE, &cf->c_node_key, &cf->c_node_cert,
+	    cf->c_generation, why, size) == -1 ||
+	    kconf_pair(1, KEYID_SIP, &cf->c_sip_key, &cf->c_sip_cert,
+	    cf->c_generation, why, size) == -1 ||
 	    kconf_pair(2, KEYID_SIP_INSIDE, &cf->c_inside_key,
-	    &cf->c_inside_cert, why, size) == -1 ||
+	    &cf->c_inside_cert, cf->c_generation, why, size) == -1 ||
 	    kconf_doc(cf, now, why, size) == -1) {
 		kconf_abort();
 		return (-1);
@@ -199,6 +200,7 @@ kconf_abort(void)
 	unsigned	 i;
 
 	for (i = 0; i < KEYS; i++) {
+		key_sign_stage(key_ids[i], 0, NULL);
 		key_pair_free(next.pp_pair[i]);
 		next.pp_pair[i] = NULL;
 	}
@@ -214,6 +216,7 @@ kconf_clear(void)
 	kconf_abort();
 	for (i = 0; i < KEYS; i++)
 		key_sign_set(key_ids[i], NULL);
+	key_sign_expire(UINT64_MAX);
 	reload_doc_free(doc);
 	doc = NULL;
 	sodium_memzero(master_hash, sizeof(master_hash));

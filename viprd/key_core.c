@@ -76,6 +76,7 @@ kcore_new(const struct key_ops *ops, void *arg, struct store *st,
 	TAILQ_INIT(&kc->kc_tries);
 	RB_INIT(&kc->kc_conns);
 	TAILQ_INIT(&kc->kc_epochs);
+	kc->kc_generation = 1;
 	RB_INIT(&kc->kc_revoked);
 	RB_INIT(&kc->kc_routenums);
 	RB_INIT(&kc->kc_routedues);
@@ -220,6 +221,7 @@ kcore_conf(struct kcore *kc, const struct conf *cf, const char *overlay,
 	struct vcr	*v;
 
 	kc->kc_conf = cf;
+	kc->kc_generation++;
 	memset(kc->kc_overlay, 0, sizeof(kc->kc_overlay));
 	memset(kc->kc_node, 0, sizeof(kc->kc_node));
 	if (overlay != NULL)

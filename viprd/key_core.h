@@ -350,6 +350,8 @@ struct kcore {
 	unsigned		 kc_conncount;
 	struct kepoch_list	 kc_epochs;
 	struct krevoked_tree	 kc_revoked;
+	uint64_t		 kc_generation;	/* of verdicts on tickets, from 1 */
+	uint64_t		 kc_revocations;
 	struct knumber_tree	 kc_routenums;
 	struct knumber_dues	 kc_routedues;
 	struct kwait_list	 kc_waits;

@@ -29,6 +29,7 @@
 #include "e164.h"
 #include "key_core.h"
 #include "key_ctl.h"
+#include "key_gen.h"
 
 #define ROWS_MAX	5000
 #define HOUR_S		3600
@@ -85,6 +86,7 @@ kctl_request(struct kcore *kc, struct chan *ch, const struct ctl_req *rq)
 {
 	static struct kctl	 kt;
 	const char		*error = "not a request for key";
+	uint64_t		 before = kc->kc_generation;
 	size_t			 i;
 
 	memset(&kt, 0, sizeof(kt));
@@ -104,7 +106,8 @@ kctl_request(struct kcore *kc, struct chan *ch, const struct ctl_req *rq)
 	}
 	if (error == NULL && kt.kt_cut)
 		error = "more than 5000 rows: name a number";
-	(void)ctl_send_end(ch, rq->rq_id, error);
+	if (kc->kc_generation == before || !kgen_hold(kc, rq->rq_id, error))
+		(void)ctl_send_end(ch, rq->rq_id, error);
 }
 
 static int
@@ -391,7 +394,7 @@ kctl_explain_routes(struct kctl *kt, const char *number)
 	struct kcore		*kc = kt->kt_core;
 	struct kroutes		*ks;
 	const struct kroute	*r;
-	char			 line[512];
+	char			 line[512], by[40];
 	unsigned		 i, proofs, callers;
 
 	if ((ks = kroute_get(kc, number)) == NULL) {
@@ -403,12 +406,14 @@ kctl_explain_routes(struct kctl *kt, const char *number)
 	for (i = 0; i < ks->ks_count; i++) {
 		r = &ks->ks_route[i];
 		proofs = kroute_proofs(kc, r, &callers);
+		by[0] = '\0';
+		if (kc->kc_conf->c_proofs_callers > 0)
+			snprintf(by, sizeof(by), ", by %u of %u callers", callers,
+			    kc->kc_conf->c_proofs_callers);
 		snprintf(line, sizeof(line), "via %s: %s; %u of %u proofs count "
-		    "(calls that end %u s apart, %u callers of %u), %s, %u "
-		    "strikes, %u re-proofs failed", r->kr_domain,
-		    route_state_str(r->kr_state), proofs, kc->kc_conf->c_proofs,
-		    kc->kc_conf->c_proofs_spacing, callers,
-		    kc->kc_conf->c_proofs_callers,
+		    "(calls that end %u s apart%s), %s, %u strikes, %u re-proofs "
+		    "failed", r->kr_domain, route_state_str(r->kr_state), proofs,
+		    kc->kc_conf->c_proofs, kc->kc_conf->c_proofs_spacing, by,
 		    kroute_ticket(kc, r) != NULL ? "a ticket in force" :
 		    r->kr_nodecount > 0 ? "a receipt, no ticket" : "no ticket",
 		    r->kr_strikes, r->kr_refails);

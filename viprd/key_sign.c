@@ -22,6 +22,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -42,6 +43,7 @@
 #include "cursor.h"
 #include "key_sign.h"
 #include "log.h"
+#include "proc.h"
 #include "reload_cert.h"
 #include "reload_conf.h"
 #include "reload_secblock.h"
@@ -50,7 +52,7 @@
 #define KEYS_MAX	4		/* enum key_id, from 1 */
 #define PEM_MAX		(64 * 1024)
 #define NONCE_LEN	32
-#define SECURE_HEAP	65536		/* OpenSSL's own guarded heap for keys */
+#define SECURE_HEAP	(1024 * 1024)	/* OpenSSL's own guarded heap for keys */
 #define PEER_ATTR	0x2008		/* peerID attribute of a registration */
 #define ENTRY_KEY_LEN	49		/* Node-ID in hex, '+', 16 hex digits */
 
@@ -63,7 +65,11 @@ struct key_pair {
 	uint32_t	 kp_overlay_hash;
 	uint8_t		 kp_by_node[NODEID_LEN];	/* where the certificate stands */
 	uint8_t		 kp_by_user[NODEID_LEN];
+	uint16_t	 kp_generation;	/* as ks_generation; 0: not told */
+	uint64_t	 kp_until;	/* old: ms, when it is freed */
+	TAILQ_ENTRY(key_pair) kp_entry;	/* old: in olds, newest first */
 };
+TAILQ_HEAD(key_pairs, key_pair);
 
 struct key_right {
 	enum vipr_role	 kr_role;
@@ -80,7 +86,9 @@ static const struct key_right rights[] = {
 	{ ROLE_SIP,	KEYID_SIP_INSIDE,	KS_TLS13 },
 };
 
-static struct key_pair	*pairs[KEYS_MAX];
+static struct key_pair	*pairs[KEYS_MAX];	/* in force */
+static struct key_pair	*staged[KEYS_MAX];	/* not ours */
+static struct key_pairs	 olds = TAILQ_HEAD_INITIALIZER(olds);
 
 static int	 no_password(char *, int, int, void *);
 static EVP_PKEY	*key_read(int, const char **);
@@ -94,6 +102,8 @@ static int	 reload_data_ok(const struct key_pair *, const void *, size_t);
 static int	 registration_ok(const struct key_pair *, struct cur *);
 static int	 certificate_ok(const struct key_pair *, const uint8_t *,
 		    const uint8_t *, struct cur *);
+static void	 pair_retire(struct key_pair *);
+static const struct key_pair *pair_find(const struct imsg_key_sign *);
 static int	 sign_tls13(const struct key_pair *, unsigned, const void *,
 		    size_t, uint8_t *, size_t *);
 static int	 sign_reload(const struct key_pair *, const void *, size_t,
@@ -313,9 +323,93 @@ key_sign_set(enum key_id id, struct key_pair *kp)
 		key_pair_free(kp);
 		return;
 	}
-	if (pairs[id] != kp)
-		key_pair_free(pairs[id]);
+	if (staged[id] == kp)
+		staged[id] = NULL;
+	if (pairs[id] != kp && pairs[id] != NULL)
+		pair_retire(pairs[id]);
 	pairs[id] = kp;
+}
+
+/* One that no handshake can name goes at once; of the others the oldest makes
+ * room. */
+static void
+pair_retire(struct key_pair *kp)
+{
+	struct key_pair	*o, *last = NULL;
+	unsigned	 n = 0;
+
+	if (kp->kp_generation == 0) {
+		key_pair_free(kp);
+		return;
+	}
+	kp->kp_until = proc_boot_ms() + KEY_SIGN_KEEP_MS;
+	TAILQ_INSERT_HEAD(&olds, kp, kp_entry);
+	TAILQ_FOREACH(o, &olds, kp_entry)
+		if (o->kp_id == kp->kp_id) {
+			last = o;
+			n++;
+		}
+	if (n > KEY_SIGN_OLD) {
+		TAILQ_REMOVE(&olds, last, kp_entry);
+		key_pair_free(last);
+	}
+}
+
+void
+key_sign_stage(enum key_id id, uint64_t generation, struct key_pair *kp)
+{
+	if ((unsigned)id == 0 || (unsigned)id >= KEYS_MAX)
+		return;
+	if (kp != NULL)
+		kp->kp_generation = (uint16_t)generation;
+	staged[id] = kp;
+}
+
+void
+key_sign_expire(uint64_t now)
+{
+	struct key_pair	*kp, *next;
+
+	TAILQ_FOREACH_SAFE(kp, &olds, kp_entry, next) {
+		if (kp->kp_until > now)
+			continue;
+		TAILQ_REMOVE(&olds, kp, kp_entry);
+		key_pair_free(kp);
+	}
+}
+
+unsigned
+key_sign_old(void)
+{
+	struct key_pair	*kp;
+	unsigned	 n = 0;
+
+	TAILQ_FOREACH(kp, &olds, kp_entry)
+		n++;
+	return (n);
+}
+
+/* The key of the generation that is asked for, if it is still or already
+ * here; otherwise the one in force. */
+static const struct key_pair *
+pair_find(const struct imsg_key_sign *ks)
+{
+	const struct key_pair	*kp;
+
+	if (ks->ks_keyid >= KEYS_MAX)
+		return (NULL);
+	kp = pairs[ks->ks_keyid];
+	if (ks->ks_generation == 0 ||
+	    (kp != NULL && kp->kp_generation == ks->ks_generation))
+		return (kp);
+	if (staged[ks->ks_keyid] != NULL &&
+	    staged[ks->ks_keyid]->kp_generation == ks->ks_generation)
+		return (staged[ks->ks_keyid]);
+	TAILQ_FOREACH(kp, &olds, kp_entry)
+		if (kp->kp_id == (enum key_id)ks->ks_keyid &&
+		    kp->kp_generation == ks->ks_generation)
+			return (kp);
+	return (pairs[ks->ks_keyid]);
 }
 
 /* -- what an input must be -- */
@@ -542,7 +636,7 @@ key_sign_request(enum vipr_role from, const struct imsg_key_sign *ks,
 
 	if (!right_ok(from, ks))
 		return (EPERM);
-	if (ks->ks_keyid >= KEYS_MAX || (kp = pairs[ks->ks_keyid]) == NULL)
+	if ((kp = pair_find(ks)) == NULL)
 		return (ENOENT);
 	if (len > KEY_SIGN_INPUT_MAX ||
 	    *siglen < (size_t)EVP_PKEY_get_size(kp->kp_key))

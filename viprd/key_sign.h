@@ -38,9 +38,25 @@ const char	*key_pair_overlay(const struct key_pair *);
 /* End of the certificate's validity, UTC s. */
 int64_t		 key_pair_not_after(const struct key_pair *);
 
-/* Put a pair in force, or with NULL take the key away.  Owned here then; the
- * one before is freed. */
+/*
+ * A pair and the generation of its configuration, before it is in force: from
+ * now on requests that name this generation are signed with it, since another
+ * process may learn of the commit before key does.  It stays the caller's;
+ * NULL takes it back.
+ */
+void		 key_sign_stage(enum key_id, uint64_t generation, struct key_pair *);
+/*
+ * Put a pair in force, or with NULL take the key away.  Owned here then.  The
+ * one before goes on serving requests that name its generation, for
+ * handshakes under way: KEY_SIGN_KEEP_MS, and no more than KEY_SIGN_OLD.
+ */
+#define KEY_SIGN_KEEP_MS	10000
+#define KEY_SIGN_OLD		64	/* of each key, the newest */
 void		 key_sign_set(enum key_id, struct key_pair *);
+/* Free those whose time is over at now (CLOCK_BOOTTIME, ms). */
+void		 key_sign_expire(uint64_t now);
+/* How many are kept beside those in force. */
+unsigned	 key_sign_old(void);
 
 /*
  * Sign for a process.  *siglen: room in (at least KEY_SIGN_SIG_MAX), bytes

@@ -209,6 +209,7 @@ kticket_rotate(struct kcore *kc)
 		kepoch_free(kc, ep);
 		return (0);
 	}
+	kc->kc_generation++;
 	kcore_note(kc, KEY_INFO, "tickets: epoch %u begins", number);
 	return (number);
 }
@@ -321,6 +322,7 @@ kticket_check(struct kcore *kc, const char *token, size_t len,
 	size_t		 j;
 
 	kc->kc_stats.st_checks++;
+	tr->tr_generation = kc->kc_generation;
 	tr->tr_refusal = REFUSAL_NO_TICKET;
 	if (len == 0)
 		return;
@@ -449,6 +451,8 @@ kticket_revoke(struct kcore *kc, const char *what, const char *value)
 		    (ep = kepoch_find(kc, (uint32_t)number)) == NULL)
 			return ("epoch: no such one");
 		ep->ep_revoked = 1;
+		kc->kc_generation++;
+		kc->kc_revocations++;
 		if (kepoch_put(kc, ep) == -1 || store_commit(kc->kc_store) == -1)
 			return ("in force, but could not be written to disk");
 		if (kticket_epoch(kc) == 0 && kticket_rotate(kc) == 0)
@@ -456,6 +460,8 @@ kticket_revoke(struct kcore *kc, const char *what, const char *value)
 		return (NULL);
 	} else
 		return ("expected ticket, grantee or epoch");
+	kc->kc_generation++;
+	kc->kc_revocations++;
 	if (krevoked_add(kc, key) == -1 || store_commit(kc->kc_store) == -1)
 		return ("in force, but could not be written to disk");
 	return (NULL);

@@ -100,7 +100,8 @@ testcert_free(struct testcert *t)
 struct testreq {
 	struct event	 r_ev;
 	uint64_t	 r_id;
-	uint16_t	 r_keyid, r_type, r_scheme;
+	uint32_t	 r_keyid;
+	uint16_t	 r_type, r_scheme;
 	uint8_t		 r_in[4096];
 	size_t		 r_len;
 };
@@ -138,7 +139,7 @@ testkey_answer(int fd, short event, void *arg)
 }
 
 __attribute__((unused)) static int
-testkey_send(uint64_t id, uint16_t keyid, uint16_t type, uint16_t scheme,
+testkey_send(uint64_t id, uint32_t keyid, uint16_t type, uint16_t scheme,
     const void *in, size_t len)
 {
 	struct testreq	*r;

@@ -367,6 +367,134 @@ ATF_TC_BODY(handshakes, tc)
 	drop(&alien);
 }
 
+/* More names than count: the first ones do, and who we connect to. */
+ATF_TC_WITHOUT_HEAD(many);
+ATF_TC_BODY(many, tc)
+{
+	struct cert	 ca = make("ca", NULL, NULL, NULL, 100);
+	struct cert	 a = make("a", "DNS:a.example", NULL, &ca, 10), c;
+	struct names	 na, *copy;
+	const char	*why;
+	char		 san[2048] = "", one[32];
+	int		 i;
+
+	for (i = 0; i < 40; i++) {
+		(void)snprintf(one, sizeof(one), "%sDNS:n%d.example", i > 0 ? "," : "", i);
+		(void)strlcat(san, one, sizeof(san));
+	}
+	c = make("c", san, NULL, &ca, 10);
+	ATF_CHECK_EQ(0, names_cert(c.ce_x, &na));
+	ATF_CHECK_EQ(NAMES_MAX, na.na_count);
+	ATF_CHECK_EQ(40 - NAMES_MAX, na.na_left);
+	ATF_CHECK(names_find(&na, "n31.example") != -1);
+	ATF_CHECK_EQ(-1, names_find(&na, "n32.example"));
+	ATF_REQUIRE((copy = names_copy(&na)) != NULL);
+	ATF_CHECK_EQ(31, names_find(copy, "n31.example"));
+	ATF_CHECK_EQ(-1, names_find(copy, "n32.example"));
+	free(copy);
+	ATF_CHECK_EQ(3, shake(&a, &c, &ca, "n39.example", 0, &why));
+	ATF_CHECK_EQ(0, shake(&a, &c, &ca, "n40.example", 0, &why));
+	drop(&ca);
+	drop(&a);
+	drop(&c);
+}
+
+/* PBXs and trunks: client is ours, server the PBX's, or the other way round.
+ * As shake. */
+static int
+shake_inside(const struct cert *client, const struct cert *server, const struct cert *ca,
+    const char *expect, int server_version, const char **why)
+{
+	X509_STORE	*st;
+	SSL_CTX		*cc, *sc;
+	SSL		*c, *s;
+	BIO		*a, *b;
+	unsigned	 n;
+	int		 i, rc = 0, rs = 0;
+
+	ATF_REQUIRE((st = roots_of(ca, "", "", &n)) != NULL);
+	ATF_REQUIRE((cc = SSL_CTX_new(TLS_method())) != NULL);
+	ATF_REQUIRE((sc = SSL_CTX_new(TLS_method())) != NULL);
+	if (client != NULL) {
+		ATF_REQUIRE_EQ(1, SSL_CTX_use_certificate(cc, client->ce_x));
+		ATF_REQUIRE_EQ(1, SSL_CTX_use_PrivateKey(cc, client->ce_key));
+	}
+	ATF_REQUIRE_EQ(1, SSL_CTX_use_certificate(sc, server->ce_x));
+	ATF_REQUIRE_EQ(1, SSL_CTX_use_PrivateKey(sc, server->ce_key));
+	ATF_REQUIRE_EQ(0, names_inside_ctx(cc, st, 0));
+	ATF_REQUIRE_EQ(0, names_inside_ctx(sc, st, 1));
+	if (server_version != 0)
+		ATF_REQUIRE_EQ(1, SSL_CTX_set_max_proto_version(sc, server_version));
+	ATF_REQUIRE((c = SSL_new(cc)) != NULL && (s = SSL_new(sc)) != NULL);
+	ATF_REQUIRE_EQ(1, BIO_new_bio_pair(&a, 0, &b, 0));
+	SSL_set_bio(c, a, a);
+	SSL_set_bio(s, b, b);
+	SSL_set_connect_state(c);
+	SSL_set_accept_state(s);
+	ATF_REQUIRE_EQ(0, names_expect(c, expect));
+	for (i = 0; i < 20; i++) {
+		if (rc != 1)
+			rc = SSL_do_handshake(c);
+		if (rs != 1)
+			rs = SSL_do_handshake(s);
+	}
+	*why = names_why(c);
+	if (rs == 1 && (client == NULL || server_version == TLS1_2_VERSION))
+		ATF_CHECK_EQ(NULL, SSL_get0_peer_certificate(s));
+	SSL_free(c);
+	SSL_free(s);
+	SSL_CTX_free(cc);
+	SSL_CTX_free(sc);
+	X509_STORE_free(st);
+	ERR_clear_error();
+	return ((rc == 1 ? 1 : 0) | (rs == 1 ? 2 : 0));
+}
+
+ATF_TC_WITHOUT_HEAD(inside);
+ATF_TC_BODY(inside, tc)
+{
+	struct cert	 ca = make("ca", NULL, NULL, NULL, 100);
+	struct cert	 other = make("other", NULL, NULL, NULL, 100);
+	struct cert	 us = make("us", "DNS:us.example", "serverAuth", &ca, 10);
+	struct cert	 pbx = make("pbx", "DNS:pbx.example", "clientAuth", &ca, 10);
+	struct cert	 ip = make("ip", "IP:192.0.2.1,DNS:x.example", NULL, &ca, 10);
+	struct cert	 ip6 = make("ip6", "IP:2001:db8::1", NULL, &ca, 10);
+	struct cert	 cn = make("pbx.example", NULL, NULL, &ca, 10);
+	struct cert	 old = make("old", "DNS:pbx.example", NULL, &ca, -1);
+	struct cert	 alien = make("alien", "DNS:pbx.example", NULL, &other, 10);
+	const char	*why;
+
+	/* Usage is not asked for, a certificate of the client neither. */
+	ATF_CHECK_EQ(3, shake_inside(&us, &pbx, &ca, "pbx.example", 0, &why));
+	ATF_CHECK_EQ(3, shake_inside(NULL, &pbx, &ca, "PBX.example", 0, &why));
+	ATF_CHECK_EQ(3, shake_inside(NULL, &pbx, &ca, "pbx.example", TLS1_2_VERSION, &why));
+	/* To an old one we show none, since key would not sign. */
+	ATF_CHECK_EQ(3, shake_inside(&us, &pbx, &ca, "pbx.example", TLS1_2_VERSION, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &pbx, &ca, "pbx.example", TLS1_1_VERSION, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &pbx, &ca, "example", 0, &why));
+	ATF_CHECK_STREQ("certificate is for another host", why ? why : "");
+	ATF_CHECK_EQ(0, shake_inside(&us, &cn, &ca, "pbx.example", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &old, &ca, "pbx.example", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &alien, &ca, "pbx.example", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&alien, &pbx, &ca, "pbx.example", 0, &why) & 2);
+	/* Addresses. */
+	ATF_CHECK_EQ(3, shake_inside(&us, &ip, &ca, "192.0.2.1", 0, &why));
+	ATF_CHECK_EQ(3, shake_inside(&us, &ip, &ca, "x.example", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &ip, &ca, "192.0.2.2", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &pbx, &ca, "192.0.2.1", 0, &why));
+	ATF_CHECK_EQ(3, shake_inside(&us, &ip6, &ca, "2001:db8::1", 0, &why));
+	ATF_CHECK_EQ(0, shake_inside(&us, &ip6, &ca, "2001:db8::2", 0, &why));
+	drop(&ca);
+	drop(&other);
+	drop(&us);
+	drop(&pbx);
+	drop(&ip);
+	drop(&ip6);
+	drop(&cn);
+	drop(&old);
+	drop(&alien);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, names);
@@ -375,5 +503,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, roots);
 	ATF_TP_ADD_TC(tp, ours);
 	ATF_TP_ADD_TC(tp, handshakes);
+	ATF_TP_ADD_TC(tp, many);
+	ATF_TP_ADD_TC(tp, inside);
 	return (atf_no_error());
 }

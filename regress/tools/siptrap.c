@@ -20,12 +20,12 @@
  * playing each row of the table of refusals.
  *
  *   siptrap -l ADDR:PORT -c CHAIN -k KEY [-a CA] [-r CODE] [-H HEADER]
- *           [-p CODE] [-d MS] [-s] [-x] [-n COUNT]
+ *           [-p CODE] [-d MS] [-s] [-x] [-n COUNT] [-2]
  *
  *   -r  final answer (default 486); -H adds a header to it
  *   -p  provisional answer sent first; -d: MS pass before the final one
  *   -s  no final answer; -x  close the connection on the INVITE
- *   -n  leave after COUNT connections
+ *   -n  leave after COUNT connections; -2: TLS 1.2 at most
  * Requests go to stdout, each followed by a line of its own, "--".
  */
 
@@ -157,9 +157,11 @@ main(int argc, char **argv)
 	SSL_CTX			*ctx;
 	SSL			*ssl;
 	int			 ch, s, c, on = 1, count = -1;
+	int			 version = TLS1_3_VERSION;
 
-	while ((ch = getopt(argc, argv, "a:c:d:H:k:l:n:p:r:sx")) != -1)
+	while ((ch = getopt(argc, argv, "2a:c:d:H:k:l:n:p:r:sx")) != -1)
 		switch (ch) {
+		case '2': version = TLS1_2_VERSION; break;
 		case 'a': ca = optarg; break;
 		case 'c': chain = optarg; break;
 		case 'd': delay = (int)strtonum(optarg, 1, 60000, NULL); break;
@@ -183,6 +185,7 @@ main(int argc, char **argv)
 	if (chain == NULL || key == NULL || sin.sin_port == 0)
 		errx(1, "siptrap: -l, -c and -k are needed");
 	if ((ctx = SSL_CTX_new(TLS_server_method())) == NULL ||
+	    SSL_CTX_set_max_proto_version(ctx, version) != 1 ||
 	    SSL_CTX_use_certificate_chain_file(ctx, chain) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
 		errx(1, "siptrap: %s: %s", chain,

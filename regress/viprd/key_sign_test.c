@@ -636,6 +636,99 @@ ATF_TC_BODY(loading, tc)
 	teardown();
 }
 
+/* One pair of SIP for a generation; the pair stays the caller's. */
+static struct key_pair *
+sip_pair(struct testcert *t, const char *name)
+{
+	struct key_pair	*kp;
+	const char	*why;
+	int		 fd;
+
+	testcert_make(t, 0, "sip", "DNS:a.example", &ca);
+	fd = key_file(name, t->t_key);
+	kp = key_pair_load(KEYID_SIP, fd, t->t_pem, t->t_pemlen, &why);
+	ATF_REQUIRE_MSG(kp != NULL, "%s", why);
+	close(fd);
+	return (kp);
+}
+
+/* Whose key signs for that generation? */
+static int
+signed_by(unsigned generation, struct testcert *t)
+{
+	struct imsg_key_sign	 ks;
+	uint8_t			 in[512], sig[KEY_SIGN_SIG_MAX];
+	size_t			 n, siglen = sizeof(sig);
+
+	memset(&ks, 0, sizeof(ks));
+	ks.ks_keyid = KEYID_SIP;
+	ks.ks_type = KS_TLS13;
+	ks.ks_scheme = 0x0403;
+	ks.ks_generation = (uint16_t)generation;
+	n = tls13_input(in, "server", 32);
+	return (key_sign_request(ROLE_SIP, &ks, in, n, sig, &siglen) == 0 &&
+	    verifies(t, EVP_sha256(), 0, in, n, sig, siglen));
+}
+
+/* A reload: handshakes that began before or after it are signed with the key
+ * of their certificate, whoever learns of the commit first. */
+ATF_TC_WITHOUT_HEAD(generations);
+ATF_TC_BODY(generations, tc)
+{
+	struct testcert	 one, two, three, many;
+	struct key_pair	*kp;
+	uint64_t	 g;
+
+	setup(0);
+	kp = sip_pair(&one, "one.key");
+	key_sign_stage(KEYID_SIP, 11, kp);
+	ATF_CHECK(signed_by(0, &sip));
+	ATF_CHECK(signed_by(10, &sip));
+	ATF_CHECK_MSG(signed_by(11, &one), "before the commit");
+	key_sign_set(KEYID_SIP, kp);
+	ATF_CHECK(signed_by(0, &one));
+	ATF_CHECK(signed_by(11, &one));
+	/* setup's pair never was of a generation: nobody can ask for it. */
+	ATF_CHECK_EQ(0, key_sign_old());
+	kp = sip_pair(&two, "two.key");
+	key_sign_stage(KEYID_SIP, 12, kp);
+	/* Given up: not signed with any more. */
+	key_sign_stage(KEYID_SIP, 0, NULL);
+	ATF_CHECK(signed_by(12, &one));
+	key_sign_stage(KEYID_SIP, 65536 + 13, kp);
+	key_sign_set(KEYID_SIP, kp);
+	ATF_CHECK(signed_by(0, &two));
+	ATF_CHECK(signed_by(13, &two));
+	ATF_CHECK_MSG(signed_by(11, &one), "a handshake under way");
+	ATF_CHECK_EQ(1, key_sign_old());
+	kp = sip_pair(&three, "three.key");
+	key_sign_stage(KEYID_SIP, 14, kp);
+	key_sign_set(KEYID_SIP, kp);
+	ATF_CHECK(signed_by(11, &one));
+	ATF_CHECK(signed_by(13, &two));
+	ATF_CHECK(signed_by(14, &three));
+	/* Its time is over: freed, and the one in force answers. */
+	key_sign_expire(0);
+	ATF_CHECK_EQ(2, key_sign_old());
+	key_sign_expire(UINT64_MAX);
+	ATF_CHECK_EQ(0, key_sign_old());
+	ATF_CHECK(signed_by(11, &three));
+	/* Bounded. */
+	for (g = 20; g < 20 + KEY_SIGN_OLD + 10; g++) {
+		kp = sip_pair(&many, "many.key");
+		key_sign_stage(KEYID_SIP, g, kp);
+		key_sign_set(KEYID_SIP, kp);
+		testcert_free(&many);
+	}
+	ATF_CHECK_EQ(KEY_SIGN_OLD, key_sign_old());
+	ATF_CHECK(!signed_by(14, &three));
+	teardown();
+	key_sign_expire(UINT64_MAX);
+	testcert_free(&one);
+	testcert_free(&two);
+	testcert_free(&three);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, tls_ec);
@@ -648,5 +741,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, cert_form);
 	ATF_TP_ADD_TC(tp, cert_renewed);
 	ATF_TP_ADD_TC(tp, loading);
+	ATF_TP_ADD_TC(tp, generations);
 	return (atf_no_error());
 }

@@ -165,6 +165,52 @@ ATF_TC_BODY(revocation, tc)
 	world_end();
 }
 
+/* What sipgw may remember of a verdict: until the generation counts on. */
+ATF_TC_WITHOUT_HEAD(generations);
+ATF_TC_BODY(generations, tc)
+{
+	struct imsg_ticket_res	 tr;
+	char			 name[1][DOMAIN_SIZE] = { "a.example" }, id[33];
+	uint64_t		 was, revoked;
+
+	begin();
+	grant(TICKET_TICKET, "a.example", OURS, 100000);
+	was = b->b_kc->kc_generation;
+	revoked = b->b_kc->kc_revocations;
+	ATF_CHECK(was > 0);
+	memset(&tr, 0, sizeof(tr));
+	kticket_check(b->b_kc, token, strlen(token), OURS,
+	    (const char (*)[DOMAIN_SIZE])name, 1, &tr);
+	ATF_CHECK_EQ(REFUSAL_NONE, tr.tr_refusal);
+	ATF_CHECK_EQ(was, tr.tr_generation);
+	sodium_bin2hex(id, sizeof(id), tr.tr_id, sizeof(tr.tr_id));
+	/* What fails changes nothing, what is granted takes nothing away. */
+	ATF_CHECK(kticket_revoke(b->b_kc, "ticket", "12") != NULL);
+	grant(TICKET_TICKET, "a.example", OTHER, 100000);
+	ATF_CHECK_EQ(was, b->b_kc->kc_generation);
+	ATF_CHECK(kticket_revoke(b->b_kc, "ticket", id) == NULL);
+	ATF_CHECK(b->b_kc->kc_generation > was);
+	ATF_CHECK(b->b_kc->kc_revocations > revoked);
+	was = b->b_kc->kc_generation;
+	revoked = b->b_kc->kc_revocations;
+	ATF_CHECK(kticket_revoke(b->b_kc, "grantee", "c.example") == NULL);
+	ATF_CHECK(b->b_kc->kc_generation > was);
+	ATF_CHECK(b->b_kc->kc_revocations > revoked);
+	was = b->b_kc->kc_generation;
+	revoked = b->b_kc->kc_revocations;
+	ATF_CHECK(kticket_rotate(b->b_kc) != 0);
+	ATF_CHECK(b->b_kc->kc_generation > was);
+	ATF_CHECK_EQ(revoked, b->b_kc->kc_revocations);
+	was = b->b_kc->kc_generation;
+	ATF_CHECK(kticket_revoke(b->b_kc, "epoch", "1") == NULL);
+	ATF_CHECK(b->b_kc->kc_generation > was);
+	ATF_CHECK(b->b_kc->kc_revocations > revoked);
+	was = b->b_kc->kc_generation;
+	kcore_conf(b->b_kc, b->b_kc->kc_conf, NULL, NULL);
+	ATF_CHECK(b->b_kc->kc_generation > was);
+	world_end();
+}
+
 ATF_TC_WITHOUT_HEAD(epochs);
 ATF_TC_BODY(epochs, tc)
 {
@@ -294,6 +340,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, judged_in_order);
 	ATF_TP_ADD_TC(tp, revocation);
+	ATF_TP_ADD_TC(tp, generations);
 	ATF_TP_ADD_TC(tp, epochs);
 	ATF_TP_ADD_TC(tp, restored_backup);
 	ATF_TP_ADD_TC(tp, remembered);

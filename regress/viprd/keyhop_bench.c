@@ -82,6 +82,7 @@ static const struct imsg_rule as_sip[] = {
 	{ IMSG_LEG_ACK, sizeof(struct imsg_leg_ack), 0, 0, on_leg },
 	{ IMSG_ROUTE_SET, sizeof(struct imsg_route_set), 100000, 0, on_other },
 	{ IMSG_ROUTE_SYNC, 0, 16, 0, on_other },
+	{ IMSG_TICKET_GEN, sizeof(struct imsg_ticket_gen), 0, 0, on_other },
 	{ IMSG_NONE, 0, 0, 0, NULL }
 };
 static const struct imsg_rule as_overlay[] = {

@@ -29,7 +29,12 @@
 
 #include "proxy_int.h"
 
-static int	 hop_loop(struct proxy *, const struct sip_msg *, char out[17]);
+#define PX_BREADTH	60	/* RFC 5393 5.3.3 */
+#define PX_BREADTH_STR	"60"
+
+static int	 hop_loop(struct proxy *, const struct sip_msg *, const struct conf_hop *,
+		    char out[17]);
+static int	 breadth_of(const struct sip_msg *, uint32_t *);
 static void	 hop_invite(struct pctx *, const struct sip_msg *, const struct conf_hop *);
 static int	 hop_live(struct pctx *, const struct sip_msg *);
 static void	 hop_other(struct pctx *, const struct conf_hop *);
@@ -98,95 +103,37 @@ const struct conf_hop *
 hop_find(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m)
 {
 	const struct conf_hop	*found = NULL;
-	struct hop		*ho;
-	size_t			 i;
+	const struct hop	*ho;
+	const struct vaddr	*va;
+	size_t			 i, j;
 	int			 better = 0;
 	uint16_t		 via;
 
 	via = m->sm_via.sv_port != 0 ? m->sm_via.sv_port : 5060;
-	for (i = 0; i < px->px_nhops; i++) {
-		ho = &px->px_hops[i];
-		if (ho->ho_addr.va_family == 0 ||
-		    !vaddr_host_eq(&ho->ho_addr, &fl->fl_peer))
-			continue;
-		if (ho->ho_addr.va_port == fl->fl_peer.va_port)
-			return (ho->ho_conf);
-		if (ho->ho_addr.va_port == via && m->sm_request && !better) {
-			found = ho->ho_conf;
-			better = 1;
-		} else if (found == NULL)
-			found = ho->ho_conf;
-	}
-	return (found);
-}
-
-void
-hop_mark(struct proxy *px, const struct vaddr *va, uint8_t proto, int down)
-{
-	size_t	i;
-
-	for (i = 0; i < px->px_nhops; i++) {
-		if (px->px_hops[i].ho_conf->ch_proto != proto ||
-		    !vaddr_eq(&px->px_hops[i].ho_addr, va))
-			continue;
-		if (down && px->px_hops[i].ho_down <= px_now(px))
-			px_log(px, PROXY_ALARM, "%s %s does not answer",
-			    px->px_hops[i].ho_conf->ch_trunk ? "trunk" : "pbx",
-			    px->px_hops[i].ho_conf->ch_name);
-		else if (!down && px->px_hops[i].ho_down != 0)
-			px_log(px, PROXY_INFO, "%s %s answers again",
-			    px->px_hops[i].ho_conf->ch_trunk ? "trunk" : "pbx",
-			    px->px_hops[i].ho_conf->ch_name);
-		px->px_hops[i].ho_down = down ? px_now(px) + PX_HOP_DOWN : 0;
-	}
-}
-
-/* Those that are up in order of priority, then the others. */
-void
-hop_targets(struct pctx *pc, int trunk)
-{
-	struct proxy	*px = pc->pc_px;
-	struct hop	*ho;
-	struct target	*tg;
-	size_t		 i, best;
-	unsigned	 rank, least;
-	uint64_t	 used = 0;
-
-	pc->pc_ntargets = pc->pc_next = 0;
-	pc->pc_to_trunk = trunk;
-	while (pc->pc_ntargets < PX_TARGETS) {
-		best = SIZE_MAX;
-		least = UINT32_MAX;
-		for (i = 0; i < px->px_nhops && i < 64; i++) {
-			ho = &px->px_hops[i];
-			if (ho->ho_conf->ch_trunk != trunk || ho->ho_addr.va_family == 0 ||
-			    (used >> i & 1))
+	for (i = 0; i < px->px_nhops; i++)
+		for (ho = &px->px_hops[i], j = 0; j < ho->ho_ndests; j++) {
+			va = &ho->ho_dests[j]->de_addr;
+			if (!vaddr_host_eq(va, &fl->fl_peer))
 				continue;
-			rank = ho->ho_conf->ch_priority +
-			    (ho->ho_down > px_now(px) ? 0x10000u : 0);
-			if (rank < least) {
-				least = rank;
-				best = i;
-			}
+			if (va->va_port == fl->fl_peer.va_port)
+				return (ho->ho_conf);
+			if (va->va_port == via && m->sm_request && !better) {
+				found = ho->ho_conf;
+				better = 1;
+			} else if (found == NULL)
+				found = ho->ho_conf;
 		}
-		if (best == SIZE_MAX)
-			return;
-		used |= (uint64_t)1 << best;
-		ho = &px->px_hops[best];
-		tg = &pc->pc_targets[pc->pc_ntargets++];
-		tg->tg_addr = ho->ho_addr;
-		tg->tg_proto = ho->ho_conf->ch_proto;
-		(void)strlcpy(tg->tg_name, ho->ho_conf->ch_name, sizeof(tg->tg_name));
-	}
+	return (found);
 }
 
 void
 hop_next(struct pctx *pc, int status)
 {
+	struct sip_extra	 retry = { "Retry-After", "5" };
 	struct proxy	*px = pc->pc_px;
 	struct target	*tg;
 	struct branch	*br;
-	int		 r;
+	int		 r, full;
 
 	while (pc->pc_next < pc->pc_ntargets && !pc->pc_cancelled) {
 		tg = &pc->pc_targets[pc->pc_next++];
@@ -196,7 +143,8 @@ hop_next(struct pctx *pc, int status)
 		pc->pc_branch = br;
 		br->br_addr = tg->tg_addr;
 		br->br_proto = tg->tg_proto;
-		(void)strlcpy(br->br_hop, tg->tg_name, sizeof(br->br_hop));
+		if (pc->pc_method == SIP_M_INVITE)
+			hop_called(px, &tg->tg_addr, tg->tg_proto);
 		r = px->px_ops->po_open(px->px_ctx, br->br_id, &tg->tg_addr, tg->tg_proto,
 		    &br->br_flow);
 		if (r == 0) {
@@ -205,11 +153,20 @@ hop_next(struct pctx *pc, int status)
 			branch_timer(br, PX_HOP_OPEN);
 			return;
 		}
+		br->br_reused = tg->tg_proto != SIP_UDP;
 		if (r == 1 && branch_send(br) == 0) {
 			branch_sent(br);
 			return;
 		}
-		hop_mark(px, &tg->tg_addr, tg->tg_proto, 1);
+		if (br->br_full) {
+			/* Not the hop's fault. */
+			full = br->br_full == 1;
+			branch_free(br);
+			px->px_stats.ps_overload += (uint64_t)full;
+			pctx_answer(pc, full ? 503 : 500, NULL, &retry, (size_t)full);
+			return;
+		}
+		hop_silent(px, &tg->tg_addr, tg->tg_proto, "no-connection");
 		branch_free(br);
 		status = 503;
 	}
@@ -221,7 +178,24 @@ hop_failed(struct branch *br, int event)
 {
 	struct pctx	*pc = br->br_ctx;
 
-	hop_mark(pc->pc_px, &br->br_addr, br->br_proto, 1);
+	if (br->br_full) {
+		/* There is a way to it; the fault is ours. */
+		branch_detach(br);
+		pctx_answer(pc, br->br_full == 1 ? 503 : 500, NULL, NULL, 0);
+		return;
+	}
+	/* A connection that was there may have died unnoticed: one try on
+	 * another before the hop is blamed. */
+	if (event == FALL_LOST && br->br_reused && !br->br_provisional && !pc->pc_again) {
+		pc->pc_again = 1;
+		pc->pc_next--;
+		branch_detach(br);
+		hop_next(pc, 503);
+		return;
+	}
+	hop_silent(pc->pc_px, &br->br_addr, br->br_proto, event == FALL_SILENCE ? "silence" :
+	    event != FALL_LOST ? "no-connection" : br->br_proto == SIP_UDP ? "unreachable" :
+	    "connection-lost");
 	if (pc->pc_method != SIP_M_INVITE && event == FALL_SILENCE &&
 	    pc->pc_next >= pc->pc_ntargets) {
 		/* RFC 4320: silence towards the sender of a non-INVITE. */
@@ -242,11 +216,14 @@ hop_response(struct branch *br, const struct sip_msg *m)
 {
 	struct pctx	*pc = br->br_ctx;
 	struct proxy	*px = pc->pc_px;
+	uint32_t	 retry = 0;
 	int		 status = m->sm_status;
 
 	if (br->br_cancel != 2)
 		tmr_stop(&px->px_tmrs, &br->br_tmr);
-	hop_mark(px, &br->br_addr, br->br_proto, 0);
+	if (status == 503)
+		(void)sip_number(m, SIP_H_RETRY_AFTER, UINT32_MAX, &retry);
+	hop_heard(px, &br->br_addr, br->br_proto, status, retry);
 	if (status == 100)
 		return;
 	if (status < 200)
@@ -270,7 +247,7 @@ hop_response(struct branch *br, const struct sip_msg *m)
  * request the same one; -1: it has been here.
  */
 static int
-hop_loop(struct proxy *px, const struct sip_msg *m, char out[17])
+hop_loop(struct proxy *px, const struct sip_msg *m, const struct conf_hop *from, char out[17])
 {
 	crypto_generichash_state st;
 	struct sip_via		 via;
@@ -291,6 +268,9 @@ hop_loop(struct proxy *px, const struct sip_msg *m, char out[17])
 	ADD(m->sm_call_id);
 #undef ADD
 	(void)crypto_generichash_update(&st, (const unsigned char *)&cseq, sizeof(cseq));
+	/* Where it goes depends on this (RFC 5393 4.2.1): a call of ours that the
+	 * trunk brings back to a number of ours is a spiral. */
+	(void)crypto_generichash_update(&st, &from->ch_trunk, sizeof(from->ch_trunk));
 	{
 		uint8_t	full[16];
 
@@ -304,6 +284,50 @@ hop_loop(struct proxy *px, const struct sip_msg *m, char out[17])
 			return (-1);
 	}
 	return (0);
+}
+
+/* Short numbers of the never list: 112 and its like. */
+int
+hop_urgent(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m)
+{
+	const struct conf_hop	*from;
+	char			 number[E164_SIZE], digits[URI_MAX];
+
+	if (m->sm_to.sa_tag.len != 0)
+		return (1);
+	if (m->sm_method != SIP_M_INVITE || (from = hop_find(px, fl, m)) == NULL ||
+	    from->ch_trunk)
+		return (0);
+	return (border_number(px->px_conf, from, m->sm_uri, number, digits) == -1 &&
+	    border_never(px->px_conf, from, "", digits));
+}
+
+/* 1 with the value, 0 none, -1 malformed.  However many digits it has: what is
+ * more than ours is replaced, not refused (RFC 5393 5.3.3). */
+static int
+breadth_of(const struct sip_msg *m, uint32_t *n)
+{
+	static const uint8_t	 digit[256] = { ['0' ... '9'] = 1 };
+	const struct sip_hdr	*h;
+	struct cur		 c;
+	struct span		 digits;
+
+	if ((h = sip_hdr_first(m, SIP_H_MAX_BREADTH)) == NULL)
+		return (0);
+	if (sip_number(m, SIP_H_MAX_BREADTH, UINT32_MAX, n) == 0)
+		return (1);
+	*n = UINT32_MAX;
+	cur_init(&c, h->sh_value.p, h->sh_value.len);
+	return (cur_token(&c, digit, &digits) == 0 && cur_left(&c) == 0 ? 1 : -1);
+}
+
+void
+hop_breadth(const struct sip_msg *m, struct sip_edit *e)
+{
+	uint32_t	n;
+
+	if (breadth_of(m, &n) != 1 || n > PX_BREADTH)
+		sip_edit_set(e, SIP_H_MAX_BREADTH, PX_BREADTH_STR);
 }
 
 /*
@@ -344,6 +368,8 @@ hop_invite(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from
 	struct proxy	*px = pc->pc_px;
 
 	pc->pc_legflags = border_diverted(m) ? LEG_F_DIVERTED : 0;
+	if (redirect_call(pc, &m, &from) == -1)
+		return;
 	if (from->ch_trunk) {
 		px->px_stats.ps_calls_in++;
 		pc->pc_legkind = LEG_TERMINATED;
@@ -361,9 +387,25 @@ hop_invite(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from
 	if (pc->pc_divert != DIVERT_NO_NUMBER && pc->pc_divert != DIVERT_NEVER &&
 	    hop_live(pc, m) == -1)
 		return;
-	if (pc->pc_divert == DIVERT_OK || pc->pc_divert == DIVERT_MODE_LOG) {
+	/* What never goes directly need not be learned. */
+	if (pc->pc_divert == DIVERT_ALWAYS)
+		pc->pc_legkind = 0;
+	if (pc->pc_divert == DIVERT_OK || pc->pc_divert == DIVERT_MODE_LOG ||
+	    pc->pc_divert == DIVERT_LOG_ONLY) {
 		if (out_try(pc, m, from))
 			return;
+	}
+	hop_to_trunk(pc);
+}
+
+void
+hop_to_trunk(struct pctx *pc)
+{
+	struct proxy	*px = pc->pc_px;
+
+	if (pc->pc_redirect == PX_REDIRECT_CALL) {
+		redirect_refuse(pc);
+		return;
 	}
 	px->px_stats.ps_calls_trunk++;
 	px->px_stats.ps_diverts[pc->pc_divert]++;
@@ -391,16 +433,22 @@ hop_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m
 	    "UPDATE, INFO, OPTIONS, SUBSCRIBE, NOTIFY, REFER, MESSAGE, PUBLISH" };
 	struct sip_extra	 bad = { "Unsupported", px->px_text[7] };
 	const struct conf_hop	*from;
-	const struct sip_hdr	*h;
 	struct sip_uri		 uri;
 	struct pctx		*pc;
 	char			 loop[17];
+	uint32_t		 breadth;
 	int			 us, ok;
 
 	if ((from = hop_find(px, fl, m)) == NULL) {
-		px_log(px, PROXY_REFUSED, "request from an address that is neither pbx "
-		    "nor trunk refused: reason=unknown-hop");
-		px_reply(px, fl, m, key, 403, NULL, NULL, 0);
+		(void)proxy_hears(px, fl);
+		return;
+	}
+	if (route_unstrict(px, fl, m, key) == 1)
+		return;
+	if (m->sm_method != SIP_M_ACK &&
+	    sip_join(m, SIP_H_PROXY_REQUIRE, px->px_text[7], PX_TEXT) != 0) {
+		px->px_textdirty = 1;
+		px_reply(px, fl, m, key, 420, NULL, &bad, 1);
 		return;
 	}
 	if (m->sm_to.sa_tag.len != 0) {
@@ -413,19 +461,20 @@ hop_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m
 	us = ok && uri.su_scheme != URI_TEL && uri.su_scheme != URI_OTHER &&
 	    px_is_us(px, uri.su_host, uri.su_port);
 	if (m->sm_method == SIP_M_OPTIONS && us && uri.su_user.len == 0) {
-		px_reply(px, fl, m, key, 200, NULL, &extra, 1);
+		/* Here we are the server: RFC 3261 8.2.2.3 and 11.2. */
+		ok = sip_join(m, SIP_H_REQUIRE, px->px_text[7], PX_TEXT) == 0;
+		px->px_textdirty = 1;
+		px_reply(px, fl, m, key, ok ? 200 : 420, NULL, ok ? &extra : &bad, 1);
+		return;
+	}
+	/* RFC 3261 16.3, in its order; headers in a Request-URI: 19.1.1. */
+	if (!ok || uri.su_has_headers || uri.su_scheme == URI_OTHER) {
+		px_reply(px, fl, m, key, ok && !uri.su_has_headers ? 416 : 400,
+		    !ok || uri.su_has_headers ? "Bad Request-URI" : NULL, NULL, 0);
 		return;
 	}
 	if (m->sm_max_forwards == 0) {
-		px_reply(px, fl, m, key, m->sm_method == SIP_M_OPTIONS ? 200 : 483, NULL,
-		    m->sm_method == SIP_M_OPTIONS ? &extra : NULL,
-		    m->sm_method == SIP_M_OPTIONS);
-		return;
-	}
-	if ((h = sip_hdr_first(m, SIP_H_PROXY_REQUIRE)) != NULL) {
-		if (sip_unfold(h->sh_value, px->px_text[7], PX_TEXT) == -1)
-			px->px_text[7][0] = '\0';
-		px_reply(px, fl, m, key, 420, NULL, &bad, 1);
+		px_reply(px, fl, m, key, 483, NULL, NULL, 0);
 		return;
 	}
 	if (m->sm_method == SIP_M_REGISTER ||
@@ -433,11 +482,12 @@ hop_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m
 		px_reply(px, fl, m, key, 405, NULL, &extra, 1);
 		return;
 	}
-	if (!ok || (uri.su_scheme == URI_OTHER && m->sm_method == SIP_M_INVITE)) {
-		px_reply(px, fl, m, key, ok ? 416 : 400, NULL, NULL, 0);
+	if ((ok = breadth_of(m, &breadth)) == -1 || (ok == 1 && breadth == 0)) {
+		px_reply(px, fl, m, key, ok == -1 ? 400 : 440, ok == -1 ?
+		    "Bad Max-Breadth" : "Max-Breadth Exceeded", NULL, 0);
 		return;
 	}
-	if (hop_loop(px, m, loop) == -1) {
+	if (hop_loop(px, m, from, loop) == -1) {
 		px->px_stats.ps_loops++;
 		px_log(px, PROXY_ALARM, "loop: a request came back to us: reason=loop");
 		px_reply(px, fl, m, key, 482, NULL, NULL, 0);

@@ -14,8 +14,8 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 /*
- * Host names of routes to addresses: `host` entries, literals, cache, DNS.
- * c-ares is set up whole before the sandbox, so that it never wants a file.
+ * Host names to addresses: `host` entries, literals, memory, DNS.  c-ares is
+ * set up whole before the sandbox, so that it never wants a file.
  */
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -28,12 +28,14 @@
 #include <ares.h>
 #include <errno.h>
 #include <event.h>
+#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "choice.h"
 #include "conf.h"
 #include "resolve.h"
 #include "resolve_int.h"
@@ -41,47 +43,23 @@
 #define TRY_MS		700	/* one server, first try */
 #define TRIES		2
 #define REQUEST_MS	3000	/* all of it */
-#define TTL_MIN		5
-#define TTL_NONE	30
 #define SERVERS_MAX	4
 
-static int	 cached_cmp(struct cached *, struct cached *);
-static time_t	 mono(void);
 static void	 sock_state(void *, ares_socket_t, int, int);
 static void	 sock_ready(int, short, void *);
 static void	 resolver_timer(int, short, void *);
 static void	 resolver_rearm(struct resolver *);
 static void	 hosts_clear(struct resolver *);
-static void	 cache_clear(struct resolver *);
-static void	 cache_remove(struct resolver *, struct cached *);
-static struct cached *cache_find(struct resolver *, const char *, uint16_t);
-static void	 cache_put(struct resolver *, const struct request *);
 static void	 request_timer(int, short, void *);
 static void	 request_defer(struct request *);
 static void	 request_unref(struct request *);
-static void	 request_answer(struct request *, enum resolve_error,
-		    const struct vaddr *, size_t);
+static void	 request_answer(struct request *, enum resolve_error);
 static int	 request_fixed(struct request *);
-
-RB_PROTOTYPE(cache_tree, cached, ca_entry, cached_cmp)
-RB_GENERATE(cache_tree, cached, ca_entry, cached_cmp)
-
-static int
-cached_cmp(struct cached *a, struct cached *b)
-{
-	if (a->ca_port != b->ca_port)
-		return (a->ca_port < b->ca_port ? -1 : 1);
-	return (strcasecmp(a->ca_host, b->ca_host));
-}
-
-static time_t
-mono(void)
-{
-	struct timespec	ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec);
-}
+static int	 request_old(struct request *);
+static uint64_t	 request_new(struct resolver *, const char *, uint16_t, uint8_t,
+		    resolve_cb, resolve_all_cb, void *);
+static void	 answer_take(struct request *, const struct resolve_answer *);
+static size_t	 answer_order(const struct resolve_answer *, struct vaddr *);
 
 const char *
 resolve_str(enum resolve_error e)
@@ -98,7 +76,7 @@ resolve_str(enum resolve_error e)
 	case RESOLVE_FAIL:
 		break;
 	}
-	return ("look-up failed");
+	return ("name servers cannot be reached, refuse, or there are none");
 }
 
 /* -- set-up -- */
@@ -170,8 +148,11 @@ resolver_free(struct resolver *rs)
 	if (rs == NULL)
 		return;
 	rs->rs_closing = 1;
-	TAILQ_FOREACH(rq, &rs->rs_requests, rq_entry)
+	TAILQ_FOREACH(rq, &rs->rs_requests, rq_entry) {
 		rq->rq_cb = NULL;
+		rq->rq_all = NULL;
+		rq->rq_linger = 0;
+	}
 	ares_destroy(rs->rs_channel);
 	TAILQ_FOREACH_SAFE(rq, &rs->rs_requests, rq_entry, next)
 		request_unref(rq);
@@ -208,7 +189,7 @@ resolver_conf(struct resolver *rs, const struct conf *cf)
 		n++;
 	}
 	hosts_clear(rs);
-	cache_clear(rs);
+	cache_expire(rs, NULL);
 	rs->rs_permit = (cf->c_flags & CONF_PERMIT_PRIVATE) != 0;
 	TAILQ_FOREACH(t, &cf->c_hosts, ct_entry) {
 		if ((copy = malloc(sizeof(*copy))) == NULL)
@@ -294,79 +275,37 @@ resolver_rearm(struct resolver *rs)
 		(void)evtimer_add(&rs->rs_timer, next);
 }
 
-/* -- cache -- */
+/* -- requests -- */
 
-static void
-cache_remove(struct resolver *rs, struct cached *ca)
+uint32_t
+resolve_draw(void *arg, uint32_t bound)
 {
-	RB_REMOVE(cache_tree, &rs->rs_cache, ca);
-	TAILQ_REMOVE(&rs->rs_age, ca, ca_age);
-	rs->rs_ncached--;
-	free(ca);
-}
-
-static void
-cache_clear(struct resolver *rs)
-{
-	struct cached	*ca;
-
-	while ((ca = TAILQ_FIRST(&rs->rs_age)) != NULL)
-		cache_remove(rs, ca);
-}
-
-static struct cached *
-cache_find(struct resolver *rs, const char *host, uint16_t port)
-{
-	struct cached	key, *ca;
-
-	(void)strlcpy(key.ca_host, host, sizeof(key.ca_host));
-	key.ca_port = port;
-	if ((ca = RB_FIND(cache_tree, &rs->rs_cache, &key)) == NULL)
-		return (NULL);
-	if (ca->ca_until > mono())
-		return (ca);
-	cache_remove(rs, ca);
-	return (NULL);
-}
-
-static void
-cache_put(struct resolver *rs, const struct request *rq)
-{
-	struct cached	*ca;
-	uint32_t	 ttl = rq->rq_error == RESOLVE_OK ? rq->rq_ttl : TTL_NONE;
-
-	if ((ca = cache_find(rs, rq->rq_host, rq->rq_port)) != NULL)
-		cache_remove(rs, ca);
-	while (rs->rs_ncached >= RESOLVE_CACHE_MAX)
-		cache_remove(rs, TAILQ_FIRST(&rs->rs_age));
-	if ((ca = calloc(1, sizeof(*ca))) == NULL)
-		return;
-	(void)strlcpy(ca->ca_host, rq->rq_host, sizeof(ca->ca_host));
-	ca->ca_port = rq->rq_port;
-	ca->ca_error = rq->rq_error;
-	ca->ca_n = rq->rq_n;
-	memcpy(ca->ca_addrs, rq->rq_addrs, sizeof(ca->ca_addrs));
-	ttl = ttl < TTL_MIN ? TTL_MIN : ttl > TTL_MAX ? TTL_MAX : ttl;
-	ca->ca_until = mono() + (time_t)ttl;
-	RB_INSERT(cache_tree, &rs->rs_cache, ca);
-	TAILQ_INSERT_TAIL(&rs->rs_age, ca, ca_age);
-	rs->rs_ncached++;
+	(void)arg;
+	return (randombytes_uniform(bound));
 }
 
 void
 resolve_forget(struct resolver *rs, const char *host)
 {
-	struct cached	*ca, *next;
-
-	TAILQ_FOREACH_SAFE(ca, &rs->rs_age, ca_age, next)
-		if (strcasecmp(ca->ca_host, host) == 0)
-			cache_remove(rs, ca);
+	cache_expire(rs, host);
 }
-
-/* -- requests -- */
 
 uint64_t
 resolve(struct resolver *rs, const char *host, uint16_t port, resolve_cb cb, void *arg)
+{
+	return (request_new(rs, host, port, SIP_TLS, cb, NULL, arg));
+}
+
+uint64_t
+resolve_all(struct resolver *rs, const char *host, uint16_t port, uint8_t proto,
+    resolve_all_cb cb, void *arg)
+{
+	return (request_new(rs, host, port, proto, NULL, cb, arg));
+}
+
+static uint64_t
+request_new(struct resolver *rs, const char *host, uint16_t port, uint8_t proto,
+    resolve_cb cb, resolve_all_cb all, void *arg)
 {
 	struct request	*rq;
 	struct timeval	 tv = { REQUEST_MS / 1000, (REQUEST_MS % 1000) * 1000 };
@@ -380,19 +319,26 @@ resolve(struct resolver *rs, const char *host, uint16_t port, resolve_cb cb, voi
 	rq->rq_rs = rs;
 	rq->rq_id = rs->rs_next++;
 	rq->rq_port = port;
+	rq->rq_proto = proto;
 	rq->rq_cb = cb;
+	rq->rq_all = all;
 	rq->rq_arg = arg;
 	rq->rq_ttl = TTL_MAX;
 	evtimer_set(&rq->rq_timer, request_timer, rq);
 	TAILQ_INSERT_TAIL(&rs->rs_requests, rq, rq_entry);
 	rs->rs_count++;
 	if (n == 0 || n >= sizeof(rq->rq_host))
-		request_answer(rq, RESOLVE_NONE, NULL, 0);
+		request_answer(rq, RESOLVE_NONE);
 	else if (request_fixed(rq))
 		;
-	else if (rs->rs_servers == 0 || rs->rs_count > RESOLVE_QUERIES_MAX)
-		request_answer(rq, RESOLVE_FAIL, NULL, 0);
-	else {
+	else if (rs->rs_servers == 0 || rs->rs_count > RESOLVE_QUERIES_MAX) {
+		if (!request_old(rq))
+			request_answer(rq, RESOLVE_FAIL);
+	} else {
+		if (cache_stale(rs, rq) != NULL) {
+			tv.tv_sec = STALE_MS / 1000;
+			tv.tv_usec = STALE_MS % 1000 * 1000;
+		}
 		(void)evtimer_add(&rq->rq_timer, &tv);
 		/* Held, so that an answer from inside cannot free it. */
 		rq->rq_queries++;
@@ -413,9 +359,17 @@ resolve_cancel(struct resolver *rs, uint64_t id)
 	TAILQ_FOREACH(rq, &rs->rs_requests, rq_entry)
 		if (rq->rq_id == id) {
 			rq->rq_cb = NULL;
-			request_unref(rq);
+			rq->rq_all = NULL;
+			if (!rq->rq_linger)
+				request_unref(rq);
 			return;
 		}
+}
+
+int
+request_waits(const struct request *rq)
+{
+	return (rq->rq_cb != NULL || rq->rq_all != NULL || rq->rq_linger);
 }
 
 /* Free it unless a query of c-ares still points to it. */
@@ -444,103 +398,197 @@ request_defer(struct request *rq)
 }
 
 static void
-request_answer(struct request *rq, enum resolve_error e, const struct vaddr *va, size_t n)
+request_answer(struct request *rq, enum resolve_error e)
 {
-	rq->rq_error = e;
-	rq->rq_n = n;
-	if (n > 0)
-		memcpy(rq->rq_addrs, va, n * sizeof(*va));
+	memset(&rq->rq_answer, 0, sizeof(rq->rq_answer));
+	rq->rq_answer.an_error = e;
+	rq->rq_answer.an_ttl = e == RESOLVE_OK ? TTL_MAX : TTL_STALE;
 	request_defer(rq);
+}
+
+/* No server answers, but we have an old answer: 1. */
+static int
+request_old(struct request *rq)
+{
+	struct cached	*ca;
+
+	if ((ca = cache_stale(rq->rq_rs, rq)) == NULL)
+		return (0);
+	ca->ca_retry = cache_now() + TTL_STALE;
+	answer_take(rq, &ca->ca_answer);
+	rq->rq_answer.an_stale = 1;
+	rq->rq_answer.an_ttl = TTL_STALE;
+	return (1);
+}
+
+/* Less what may not be used. */
+static void
+answer_take(struct request *rq, const struct resolve_answer *all)
+{
+	struct resolve_answer	*an = &rq->rq_answer;
+	size_t			 i;
+
+	*an = *all;
+	an->an_n = 0;
+	for (i = 0; i < all->an_n; i++) {
+		if (rq->rq_rs->rs_permit ||
+		    vaddr_special(&all->an_addrs[i].ra_addr) == NULL)
+			an->an_addrs[an->an_n++] = all->an_addrs[i];
+	}
+	if (all->an_n > 0 && an->an_n == 0)
+		an->an_error = RESOLVE_REFUSED;
+	request_defer(rq);
+}
+
+/* Servers by priority and weight, each with its addresses. */
+static size_t
+answer_order(const struct resolve_answer *an, struct vaddr *out)
+{
+	struct choice	ch[RESOLVE_ADDRS_MAX];
+	size_t		i, j, k, n = 0, have = 0;
+
+	for (i = 0; i < an->an_n; i++) {
+		for (j = 0; j < i; j++)
+			if (an->an_addrs[j].ra_server == an->an_addrs[i].ra_server)
+				break;
+		if (j < i)
+			continue;
+		ch[n].ch_priority = an->an_addrs[i].ra_priority;
+		ch[n].ch_weight = an->an_addrs[i].ra_weight;
+		ch[n++].ch_index = an->an_addrs[i].ra_server;
+	}
+	choice_order(ch, n, resolve_draw, NULL);
+	for (k = 0; k < n; k++)
+		for (i = 0; i < an->an_n; i++)
+			if (an->an_addrs[i].ra_server == ch[k].ch_index)
+				out[have++] = an->an_addrs[i].ra_addr;
+	return (have);
 }
 
 static void
 request_timer(int fd, short event, void *arg)
 {
-	struct request	*rq = arg;
-	resolve_cb	 cb = rq->rq_cb;
-	void		*cbarg = rq->rq_arg;
-	struct vaddr	 addrs[RESOLVE_ADDRS_MAX];
-	enum resolve_error e;
-	size_t		 n;
+	struct request		*rq = arg;
+	struct timeval		 tv = { REQUEST_MS / 1000, (REQUEST_MS % 1000) * 1000 };
+	resolve_cb		 cb = rq->rq_cb;
+	resolve_all_cb		 all = rq->rq_all;
+	void			*cbarg = rq->rq_arg;
+	struct resolve_answer	 an;
+	struct vaddr		 addrs[RESOLVE_ADDRS_MAX];
+	size_t			 n;
 
 	(void)fd;
 	(void)event;
-	e = rq->rq_ready ? rq->rq_error : RESOLVE_TIMEOUT;
-	n = e == RESOLVE_OK ? rq->rq_n : 0;
-	memcpy(addrs, rq->rq_addrs, sizeof(addrs));
+	/* Out of patience: the old answer now, the new one when it comes. */
+	if (!rq->rq_ready && !rq->rq_linger && request_old(rq)) {
+		rq->rq_linger = 1;
+		rq->rq_ready = 0;
+	} else if (!rq->rq_ready)
+		request_answer(rq, RESOLVE_TIMEOUT);
+	an = rq->rq_answer;
 	rq->rq_cb = NULL;
-	request_unref(rq);
-	if (cb != NULL)
-		cb(e, addrs, n, cbarg);
+	rq->rq_all = NULL;
+	if (rq->rq_linger && (cb != NULL || all != NULL))
+		(void)evtimer_add(&rq->rq_timer, &tv);
+	else {
+		rq->rq_linger = 0;
+		request_unref(rq);
+	}
+	if (all != NULL)
+		all(&an, cbarg);
+	if (cb != NULL) {
+		n = an.an_error == RESOLVE_OK ? answer_order(&an, addrs) : 0;
+		cb(an.an_error, addrs, n, cbarg);
+	}
 }
 
-/* `host` entries, literal addresses and the cache.  1 if that was it. */
+/* `host` entries, literal addresses and what we remember.  1 if that was it. */
 static int
 request_fixed(struct request *rq)
 {
 	struct resolver		*rs = rq->rq_rs;
+	struct resolve_answer	*an = &rq->rq_answer;
 	const struct conf_text	*t;
 	const struct cached	*ca;
-	struct vaddr		 va, addrs[RESOLVE_ADDRS_MAX];
-	uint16_t		 port = rq->rq_port ? rq->rq_port : PORT_TLS;
-	size_t			 n = 0;
+	struct resolve_addr	*ra;
+	struct vaddr		 va;
+	uint16_t		 port;
+	int			 stale;
 
+	port = rq->rq_port ? rq->rq_port : resolve_port(rq->rq_proto);
+	request_answer(rq, RESOLVE_OK);
 	TAILQ_FOREACH(t, &rs->rs_hosts, ct_entry) {
 		if (strcasecmp(t->ct_text, rq->rq_host) != 0 ||
-		    n == RESOLVE_ADDRS_MAX)
+		    an->an_n == RESOLVE_ADDRS_MAX)
 			continue;
-		addrs[n] = t->ct_addr;
-		if (addrs[n].va_port == 0)
-			addrs[n].va_port = port;
-		n++;
+		ra = &an->an_addrs[an->an_n];
+		ra->ra_addr = t->ct_addr;
+		/* In the order of their lines. */
+		ra->ra_priority = ra->ra_server = (uint16_t)an->an_n++;
+		if (ra->ra_addr.va_port == 0)
+			ra->ra_addr.va_port = port;
 	}
-	if (n > 0) {
-		request_answer(rq, RESOLVE_OK, addrs, n);
+	if (an->an_n > 0)
 		return (1);
-	}
 	if (vaddr_parse(rq->rq_host, port, &va) == 0) {
+		an->an_n = 1;
+		an->an_addrs[0].ra_addr = va;
 		if (!rs->rs_permit && vaddr_special(&va) != NULL)
-			request_answer(rq, RESOLVE_REFUSED, NULL, 0);
-		else
-			request_answer(rq, RESOLVE_OK, &va, 1);
+			request_answer(rq, RESOLVE_REFUSED);
 		return (1);
 	}
-	if ((ca = cache_find(rs, rq->rq_host, rq->rq_port)) == NULL)
-		return (0);
-	request_answer(rq, ca->ca_error, ca->ca_addrs, ca->ca_n);
-	return (1);
+	/* No name: an address with a zone, or a broken one. */
+	if (strpbrk(rq->rq_host, "%:[]") != NULL) {
+		request_answer(rq, RESOLVE_NONE);
+		return (1);
+	}
+	if ((ca = cache_find(rs, rq, &stale)) != NULL) {
+		answer_take(rq, &ca->ca_answer);
+		an->an_stale = stale;
+		an->an_ttl = stale ? TTL_STALE :
+		    (uint32_t)(ca->ca_until - cache_now());
+		return (1);
+	}
+	rq->rq_ready = 0;
+	(void)evtimer_del(&rq->rq_timer);
+	return (0);
 }
 
 /* Every query is back: the answer. */
 void
 request_done(struct request *rq)
 {
-	struct resolver	*rs = rq->rq_rs;
-	struct vaddr	 addrs[RESOLVE_ADDRS_MAX];
-	struct target	*ta;
-	size_t		 i, j, n = 0, refused = 0;
+	struct resolver		*rs = rq->rq_rs;
+	struct resolve_answer	 an;
+	struct resolve_addr	*ra;
+	struct target		*ta;
+	size_t			 i, j;
 
-	if (rq->rq_cb == NULL || rs->rs_closing) {
+	if (!request_waits(rq) || rs->rs_closing) {
 		if (!rs->rs_closing)
 			request_unref(rq);
 		return;
 	}
+	memset(&an, 0, sizeof(an));
 	for (i = 0; i < rq->rq_ntargets; i++) {
 		ta = &rq->rq_targets[i];
-		for (j = 0; j < ta->ta_n4 + ta->ta_n6; j++) {
-			const struct vaddr *va = j < ta->ta_n4 ?
-			    &ta->ta_v4[j] : &ta->ta_v6[j - ta->ta_n4];
-
-			if (!rs->rs_permit && vaddr_special(va) != NULL)
-				refused++;
-			else if (n < RESOLVE_ADDRS_MAX)
-				addrs[n++] = *va;
+		for (j = 0; j < ta->ta_n4 + ta->ta_n6 &&
+		    an.an_n < RESOLVE_ADDRS_MAX; j++) {
+			ra = &an.an_addrs[an.an_n++];
+			ra->ra_addr = j < ta->ta_n4 ? ta->ta_v4[j] :
+			    ta->ta_v6[j - ta->ta_n4];
+			ra->ra_priority = ta->ta_srv.sv_priority;
+			ra->ra_weight = ta->ta_srv.sv_weight;
+			ra->ra_server = (uint16_t)i;
 		}
 	}
-	request_answer(rq, n > 0 ? RESOLVE_OK : refused > 0 ? RESOLVE_REFUSED :
-	    rq->rq_failed ? RESOLVE_FAIL : rq->rq_timeout ? RESOLVE_TIMEOUT :
-	    RESOLVE_NONE, addrs, n);
-	if (rq->rq_error == RESOLVE_OK || rq->rq_error == RESOLVE_NONE ||
-	    rq->rq_error == RESOLVE_REFUSED)
-		cache_put(rs, rq);
+	an.an_error = an.an_n > 0 ? RESOLVE_OK : rq->rq_failed ? RESOLVE_FAIL :
+	    rq->rq_timeout ? RESOLVE_TIMEOUT : RESOLVE_NONE;
+	an.an_ttl = an.an_n == 0 ? TTL_NONE : rq->rq_ttl < TTL_MIN ? TTL_MIN :
+	    rq->rq_ttl > TTL_MAX ? TTL_MAX : rq->rq_ttl;
+	if (an.an_error == RESOLVE_OK || an.an_error == RESOLVE_NONE)
+		cache_put(rs, rq, &an);
+	else if (request_old(rq))
+		return;
+	answer_take(rq, &an);
 }

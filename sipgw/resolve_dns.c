@@ -23,7 +23,6 @@
 #include <arpa/nameser.h>
 
 #include <ares.h>
-#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,21 +38,43 @@ struct addr_query {
 	int		 aq_family;
 };
 
+static const char *service_naptr(uint8_t);
+static const char *service_srv(uint8_t);
+static int	 request_ends(struct request *, int);
 static void	 naptr_done(void *, int, int, unsigned char *, int);
 static void	 srv_query(struct request *, const char *);
 static void	 srv_done(void *, int, int, unsigned char *, int);
-static int	 target_cmp(const void *, const void *);
 static void	 target_query(struct request *);
-static void	 target_add(struct request *, const char *, uint16_t, uint16_t, uint16_t);
+static void	 target_host(struct request *, uint16_t port);
 static void	 addr_done(void *, int, int, unsigned char *, int);
-static void	 addr_take(struct request *, struct target *, int, unsigned char *, int);
-static void	 note_failure(struct request *, int);
+static void	 note_status(struct request *, int);
+static void	 note_ttl(struct request *, const unsigned char *, int);
+
+/* RFC 3263 4.1. */
+static const char *
+service_naptr(uint8_t proto)
+{
+	return (proto == SIP_UDP ? "SIP+D2U" : proto == SIP_TCP ? "SIP+D2T" : "SIPS+D2T");
+}
+
+static const char *
+service_srv(uint8_t proto)
+{
+	return (proto == SIP_UDP ? "_sip._udp" : proto == SIP_TCP ? "_sip._tcp" :
+	    "_sips._tcp");
+}
+
+uint16_t
+resolve_port(uint8_t proto)
+{
+	return (proto == SIP_TLS ? 5061 : 5060);
+}
 
 void
 request_start(struct request *rq)
 {
 	if (rq->rq_port != 0) {
-		target_add(rq, rq->rq_host, rq->rq_port, 0, 0);
+		target_host(rq, rq->rq_port);
 		target_query(rq);
 		return;
 	}
@@ -62,7 +83,7 @@ request_start(struct request *rq)
 }
 
 static void
-note_failure(struct request *rq, int status)
+note_status(struct request *rq, int status)
 {
 	switch (status) {
 	case ARES_SUCCESS:
@@ -78,41 +99,52 @@ note_failure(struct request *rq, int status)
 }
 
 static void
-naptr_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
+note_ttl(struct request *rq, const unsigned char *buf, int len)
 {
-	struct request		*rq = arg;
-	struct ares_naptr_reply	*list = NULL, *n, *best = NULL;
-	char			 name[DOMAIN_SIZE];
+	uint32_t	ttl;
 
-	(void)timeouts;
-	rq->rq_queries--;
-	if (rq->rq_cb == NULL || rq->rq_rs->rs_closing) {
-		request_done(rq);
+	if (buf == NULL || len <= 0)
 		return;
+	ttl = take_ttl(buf, (size_t)len);
+	if (ttl < rq->rq_ttl)
+		rq->rq_ttl = ttl;
+}
+
+/* A query is back.  1: there will be no more of this look-up. */
+static int
+request_ends(struct request *rq, int status)
+{
+	rq->rq_queries--;
+	if (!request_waits(rq) || rq->rq_rs->rs_closing) {
+		request_done(rq);
+		return (1);
 	}
-	/* New servers: this look-up ends here. */
-	if (status == ARES_ECANCELLED) {
+	note_status(rq, status);
+	/* New servers; or none answers, and there is an old answer. */
+	if (status == ARES_ECANCELLED ||
+	    ((rq->rq_failed || rq->rq_timeout) && cache_stale(rq->rq_rs, rq) != NULL)) {
 		rq->rq_failed = 1;
 		request_done(rq);
+		return (1);
+	}
+	return (0);
+}
+
+static void
+naptr_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
+{
+	struct request	*rq = arg;
+	char		 name[DOMAIN_SIZE];
+
+	(void)timeouts;
+	if (request_ends(rq, status))
 		return;
-	}
-	(void)snprintf(name, sizeof(name), "_sips._tcp.%.240s", rq->rq_host);
-	if (status == ARES_SUCCESS &&
-	    ares_parse_naptr_reply(buf, len, &list) == ARES_SUCCESS) {
-		for (n = list; n != NULL; n = n->next) {
-			if (strcasecmp((const char *)n->service, "SIPS+D2T") != 0 ||
-			    strcasecmp((const char *)n->flags, "s") != 0)
-				continue;
-			if (best == NULL || n->order < best->order ||
-			    (n->order == best->order &&
-			    n->preference < best->preference))
-				best = n;
-		}
-		if (best != NULL && strlen(best->replacement) < sizeof(name))
-			(void)strlcpy(name, best->replacement, sizeof(name));
-	}
-	if (list != NULL)
-		ares_free_data(list);
+	if (status == ARES_SUCCESS && take_naptr(buf, (size_t)len,
+	    service_naptr(rq->rq_proto), name, sizeof(name)) == 1)
+		note_ttl(rq, buf, len);
+	else
+		(void)snprintf(name, sizeof(name), "%s.%.240s",
+		    service_srv(rq->rq_proto), rq->rq_host);
 	srv_query(rq, name);
 	if (rq->rq_queries == 0 && !rq->rq_ready)
 		request_done(rq);
@@ -125,60 +157,38 @@ srv_query(struct request *rq, const char *name)
 	ares_query(rq->rq_rs->rs_channel, name, C_IN, T_SRV, srv_done, rq);
 }
 
-static int
-target_cmp(const void *a, const void *b)
-{
-	const struct target	*x = a, *y = b;
-
-	if (x->ta_priority != y->ta_priority)
-		return (x->ta_priority < y->ta_priority ? -1 : 1);
-	return (x->ta_order > y->ta_order ? -1 : x->ta_order < y->ta_order);
-}
-
+/* The host itself is the server. */
 static void
-target_add(struct request *rq, const char *host, uint16_t port, uint16_t priority,
-    uint16_t weight)
+target_host(struct request *rq, uint16_t port)
 {
-	struct target	*ta;
+	struct srv	*sv = &rq->rq_targets[0].ta_srv;
 
-	if (rq->rq_ntargets == TARGETS_MAX || port == 0 || host[0] == '\0' ||
-	    strcmp(host, ".") == 0 || strlen(host) >= sizeof(ta->ta_host))
-		return;
-	ta = &rq->rq_targets[rq->rq_ntargets++];
-	(void)strlcpy(ta->ta_host, host, sizeof(ta->ta_host));
-	ta->ta_port = port;
-	ta->ta_priority = priority;
-	/* A draw in proportion to the weight; close to RFC 2782 and simple. */
-	ta->ta_order = randombytes_uniform((uint32_t)weight * 16 + 16);
+	(void)strlcpy(sv->sv_host, rq->rq_host, sizeof(sv->sv_host));
+	sv->sv_port = port;
+	sv->sv_priority = sv->sv_weight = 0;
+	rq->rq_ntargets = 1;
 }
 
 static void
 srv_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
 {
-	struct request		*rq = arg;
-	struct ares_srv_reply	*list = NULL, *s;
+	struct request	*rq = arg;
+	struct srv	 list[TARGETS_MAX];
+	size_t		 i;
+	int		 none = 0;
 
 	(void)timeouts;
-	rq->rq_queries--;
-	if (rq->rq_cb == NULL || rq->rq_rs->rs_closing) {
-		request_done(rq);
+	if (request_ends(rq, status))
 		return;
+	if (status == ARES_SUCCESS) {
+		rq->rq_ntargets = take_srv(buf, (size_t)len, list, TARGETS_MAX, &none,
+		    resolve_draw, NULL);
+		for (i = 0; i < rq->rq_ntargets; i++)
+			rq->rq_targets[i].ta_srv = list[i];
+		note_ttl(rq, buf, len);
 	}
-	/* New servers: this look-up ends here. */
-	if (status == ARES_ECANCELLED) {
-		rq->rq_failed = 1;
-		request_done(rq);
-		return;
-	}
-	if (status == ARES_SUCCESS &&
-	    ares_parse_srv_reply(buf, len, &list) == ARES_SUCCESS && list != NULL) {
-		for (s = list; s != NULL; s = s->next)
-			target_add(rq, s->host, s->port, s->priority, s->weight);
-		ares_free_data(list);
-		qsort(rq->rq_targets, rq->rq_ntargets, sizeof(rq->rq_targets[0]),
-		    target_cmp);
-	} else
-		target_add(rq, rq->rq_host, PORT_TLS, 0, 0);
+	if (rq->rq_ntargets == 0 && !none)
+		target_host(rq, resolve_port(rq->rq_proto));
 	target_query(rq);
 	if (rq->rq_queries == 0 && !rq->rq_ready)
 		request_done(rq);
@@ -201,10 +211,11 @@ target_query(struct request *rq)
 			}
 			aq->aq_rq = rq;
 			aq->aq_target = i;
-			aq->aq_family = pass == 0 ? AF_INET : AF_INET6;
+			aq->aq_family = pass == 0 ? 4 : 6;
 			rq->rq_queries++;
-			ares_query(rq->rq_rs->rs_channel, rq->rq_targets[i].ta_host,
-			    C_IN, pass == 0 ? T_A : T_AAAA, addr_done, aq);
+			ares_query(rq->rq_rs->rs_channel,
+			    rq->rq_targets[i].ta_srv.sv_host, C_IN,
+			    pass == 0 ? T_A : T_AAAA, addr_done, aq);
 		}
 	rq->rq_queries--;
 }
@@ -214,46 +225,24 @@ addr_done(void *arg, int status, int timeouts, unsigned char *buf, int len)
 {
 	struct addr_query	*aq = arg;
 	struct request		*rq = aq->aq_rq;
+	struct target		*ta = &rq->rq_targets[aq->aq_target];
+	int			 v4 = aq->aq_family == 4;
+	size_t			 n;
 
 	(void)timeouts;
-	rq->rq_queries--;
-	note_failure(rq, status);
-	if (status == ARES_SUCCESS && rq->rq_cb != NULL)
-		addr_take(rq, &rq->rq_targets[aq->aq_target], aq->aq_family,
-		    buf, len);
 	free(aq);
+	rq->rq_queries--;
+	note_status(rq, status);
+	if (status == ARES_SUCCESS && request_waits(rq)) {
+		n = take_addrs(buf, (size_t)len, v4 ? 4 : 6, ta->ta_srv.sv_port,
+		    v4 ? ta->ta_v4 : ta->ta_v6, TARGET_ADDRS);
+		if (v4)
+			ta->ta_n4 = n;
+		else
+			ta->ta_n6 = n;
+		if (n > 0)
+			note_ttl(rq, buf, len);
+	}
 	if (rq->rq_queries == 0 && !rq->rq_ready)
 		request_done(rq);
-}
-
-static void
-addr_take(struct request *rq, struct target *ta, int family, unsigned char *buf, int len)
-{
-	struct ares_addrttl	 a4[TARGET_ADDRS];
-	struct ares_addr6ttl	 a6[TARGET_ADDRS];
-	struct vaddr		*va;
-	int			 i, n = TARGET_ADDRS, ttl;
-
-	if (family == AF_INET) {
-		if (ares_parse_a_reply(buf, len, NULL, a4, &n) != ARES_SUCCESS)
-			return;
-	} else if (ares_parse_aaaa_reply(buf, len, NULL, a6, &n) != ARES_SUCCESS)
-		return;
-	for (i = 0; i < n && i < TARGET_ADDRS; i++) {
-		va = family == AF_INET ? &ta->ta_v4[ta->ta_n4++] :
-		    &ta->ta_v6[ta->ta_n6++];
-		memset(va, 0, sizeof(*va));
-		va->va_port = ta->ta_port;
-		if (family == AF_INET) {
-			va->va_family = 4;
-			memcpy(va->va_addr, &a4[i].ipaddr, 4);
-			ttl = a4[i].ttl;
-		} else {
-			va->va_family = 6;
-			memcpy(va->va_addr, &a6[i].ip6addr, 16);
-			ttl = a6[i].ttl;
-		}
-		if (ttl >= 0 && (uint32_t)ttl < rq->rq_ttl)
-			rq->rq_ttl = (uint32_t)ttl;
-	}
 }

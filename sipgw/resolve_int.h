@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the two files of the resolver share among themselves. */
+/* What the files of the resolver share among themselves. */
 #ifndef RESOLVE_INT_H
 #define RESOLVE_INT_H
 
@@ -16,17 +16,19 @@
 
 #include "conf.h"
 #include "resolve.h"
+#include "resolve_take.h"
 
-#define PORT_TLS	5061
 #define TARGETS_MAX	8	/* of an SRV answer */
 #define TARGET_ADDRS	4	/* of each family and target */
 #define TTL_MAX		3600
+#define TTL_MIN		5
+#define TTL_NONE	30	/* of "no such name" */
+#define TTL_STALE	10	/* of an old answer: when to ask again */
+#define STALE_S		86400	/* how long an old answer may be used */
+#define STALE_MS	800	/* how long to wait for a new one */
 
 struct target {
-	char		 ta_host[DOMAIN_SIZE];
-	uint16_t	 ta_port;
-	uint16_t	 ta_priority;
-	uint32_t	 ta_order;	/* by weight, drawn */
+	struct srv	 ta_srv;
 	size_t		 ta_n4, ta_n6;
 	struct vaddr	 ta_v4[TARGET_ADDRS];
 	struct vaddr	 ta_v6[TARGET_ADDRS];
@@ -39,17 +41,18 @@ struct request {
 	uint64_t	 rq_id;
 	char		 rq_host[DOMAIN_SIZE];
 	uint16_t	 rq_port;
-	resolve_cb	 rq_cb;		/* NULL: cancelled or answered */
+	uint8_t		 rq_proto;
+	resolve_cb	 rq_cb;		/* both NULL: cancelled or answered */
+	resolve_all_cb	 rq_all;
 	void		*rq_arg;
 	struct event	 rq_timer;	/* deferred answer, or the end of patience */
 	int		 rq_ready;	/* the answer below waits for rq_timer */
+	int		 rq_linger;	/* answered with an old answer; a new one is remembered */
 	unsigned	 rq_queries;	/* c-ares holds so many pointers to us */
 	int		 rq_failed;	/* a server did not answer */
 	int		 rq_timeout;
 	uint32_t	 rq_ttl;
-	enum resolve_error rq_error;
-	size_t		 rq_n;
-	struct vaddr	 rq_addrs[RESOLVE_ADDRS_MAX];
+	struct resolve_answer rq_answer;
 	size_t		 rq_ntargets;
 	struct target	 rq_targets[TARGETS_MAX];
 };
@@ -60,10 +63,10 @@ struct cached {
 	TAILQ_ENTRY(cached) ca_age;	/* oldest first */
 	char		 ca_host[DOMAIN_SIZE];
 	uint16_t	 ca_port;
+	uint8_t		 ca_proto;
 	time_t		 ca_until;	/* CLOCK_MONOTONIC */
-	enum resolve_error ca_error;
-	size_t		 ca_n;
-	struct vaddr	 ca_addrs[RESOLVE_ADDRS_MAX];
+	time_t		 ca_retry;	/* no server answered: not asked before this */
+	struct resolve_answer ca_answer;	/* unfiltered */
 };
 RB_HEAD(cache_tree, cached);
 TAILQ_HEAD(cache_list, cached);
@@ -93,7 +96,21 @@ struct resolver {
 /* resolve.c: every query is back, so the request is answered, or freed if
  * nobody waits for it any more. */
 void	request_done(struct request *);
+int	request_waits(const struct request *);	/* does anybody? */
+uint32_t resolve_draw(void *, uint32_t bound);	/* for choice_order */
 /* resolve_dns.c: begin with DNS. */
 void	request_start(struct request *);
+uint16_t resolve_port(uint8_t proto);		/* the default */
+/*
+ * resolve_cache.c.  An answer that is still good, or an older one that may be
+ * used because no server answered a moment ago (*stale): NULL none.
+ */
+const struct cached *cache_find(struct resolver *, const struct request *, int *stale);
+/* An answer that is too old but may be used if no server answers. */
+struct cached *cache_stale(struct resolver *, const struct request *);
+void	cache_put(struct resolver *, const struct request *, const struct resolve_answer *);
+void	cache_expire(struct resolver *, const char *host);	/* NULL: all */
+void	cache_clear(struct resolver *);
+time_t	cache_now(void);
 
 #endif

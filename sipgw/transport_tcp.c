@@ -30,6 +30,7 @@
 
 #include "log.h"
 #include "transport.h"
+#include "transport_inside.h"
 
 #define TCP_CONNECT_MS	4000
 
@@ -89,9 +90,10 @@ tcp_accept(int fd, short event, void *arg)
 			return;
 		}
 		if (vaddr_from_sa((struct sockaddr *)&ss, &peer) == -1 ||
-		    cl->cl_face != FACE_INSIDE ||
+		    cl->cl_face == FACE_OUTSIDE ||
+		    !conn_heard(SIP_TCP, cl->cl_face, &peer) ||
 		    transport_local(cl, &peer, &local) == -1 ||
-		    (cn = conn_new(SIP_TCP, FACE_INSIDE, &peer, &local)) == NULL) {
+		    (cn = conn_new(SIP_TCP, cl->cl_face, &peer, &local)) == NULL) {
 			(void)close(s);
 			continue;
 		}
@@ -103,7 +105,6 @@ tcp_accept(int fd, short event, void *arg)
 struct conn *
 tcp_connect(const struct vaddr *to)
 {
-	const struct conf_listen *cl;
 	struct sockaddr_storage	 ss;
 	struct vaddr		 local, from;
 	struct conn		*cn;
@@ -113,11 +114,10 @@ tcp_connect(const struct vaddr *to)
 
 	/* The address that hops know us by; without a TCP listener the one
 	 * for UDP. */
-	if ((cl = transport_listen(SIP_TCP, FACE_INSIDE, to->va_family)) == NULL &&
-	    (cl = transport_listen(SIP_UDP, FACE_INSIDE, to->va_family)) == NULL)
+	if (inside_listen(SIP_TCP, to, &local) == NULL &&
+	    inside_listen(SIP_UDP, to, &local) == NULL)
 		return (NULL);
-	if (transport_local(cl, to, &local) == -1 ||
-	    (cn = conn_new(SIP_TCP, FACE_INSIDE, to, &local)) == NULL)
+	if ((cn = conn_new(SIP_TCP, FACE_INSIDE, to, &local)) == NULL)
 		return (NULL);
 	cn->cn_outbound = 1;
 	len = vaddr_to_sa(to, &ss);

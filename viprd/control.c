@@ -99,6 +99,7 @@ static const struct verb verbs[] = {
 	{ CTL_SHOW_PROCESSES, CTL_READ, 0, 0, R_PARENT, "show processes" },
 	{ CTL_SHOW_METRICS, CTL_READ, 0, 0, R_ALL, "show metrics" },
 	{ CTL_SHOW_CONFIG, CTL_READ, 0, 0, R_PARENT, "show config" },
+	{ CTL_SHOW_HOPS, CTL_READ, 0, 0, R_SIP, "show hops" },
 	{ CTL_EXPLAIN, CTL_READ, 1, 1, R_KEY | R_SIP | R_OVERLAY, "explain" },
 	{ CTL_LOOKUP, CTL_READ, 1, 1, R_OVERLAY, "lookup" },
 	{ CTL_VERIFY, CTL_WRITE, 1, 1, R_KEY, "verify" },

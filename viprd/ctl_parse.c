@@ -58,6 +58,7 @@ static const struct token t_number[] = {
 static const struct token t_show[] = {
 	{ TOKEN_WORD, "calls", CTL_SHOW_CALLS, SHAPE_LIST, t_number },
 	{ TOKEN_WORD, "config", CTL_SHOW_CONFIG, SHAPE_LINES, t_end },
+	{ TOKEN_WORD, "hops", CTL_SHOW_HOPS, SHAPE_LIST, t_end },
 	{ TOKEN_WORD, "metrics", CTL_SHOW_METRICS, SHAPE_METRICS, t_end },
 	{ TOKEN_WORD, "numbers", CTL_SHOW_NUMBERS, SHAPE_LIST, t_number },
 	{ TOKEN_WORD, "overlay", CTL_SHOW_OVERLAY, SHAPE_MIXED, t_end },

@@ -66,7 +66,20 @@ static const struct rr zone[] = {
 	{ "mixed.example", T_A, 30, "198.51.100.4" },
 	{ "none.example", T_AAAA + 1000, 30, "" },
 	{ "_sips._tcp.no.example", T_SRV, 30, "0 0 1 ." },
-	{ "no.example", T_A, 30, "198.51.100.5" }
+	{ "no.example", T_A, 30, "198.51.100.5" },
+	{ "hop.example", T_NAPTR, 60, "10 10 SIPS+D2T _tls.hop.example" },
+	{ "hop.example", T_NAPTR, 60, "20 10 SIP+D2T _second.hop.example" },
+	{ "hop.example", T_NAPTR, 60, "10 20 SIP+D2T _first.hop.example" },
+	{ "_first.hop.example", T_SRV, 60, "0 0 5071 one.example" },
+	{ "_second.hop.example", T_SRV, 60, "0 0 5999 one.example" },
+	{ "_sip._udp.hop.example", T_SRV, 7, "10 3 5072 two.example" },
+	{ "_sip._udp.hop.example", T_SRV, 7, "10 9 5073 one.example" },
+	{ "_tls.hop.example", T_SRV, 60, "5 0 5074 one.example" },
+	{ "hop.example", T_A, 30, "198.51.100.6" },
+	{ "_sips._tcp.heavy.example", T_SRV, 60, "1 1 5061 one.example" },
+	{ "_sips._tcp.heavy.example", T_SRV, 60, "1 9 5062 plain.example" },
+	{ "brief.example", T_A, 1, "198.51.100.7" },
+	{ "long.example", T_A, 1000000, "198.51.100.8" }
 };
 
 static struct event	 dns_event;
@@ -99,7 +112,7 @@ put_rr(struct wbuf *w, const struct rr *r)
 {
 	struct vaddr	va;
 	unsigned	a, b, c;
-	char		host[256];
+	char		host[256], service[32];
 	size_t		mark;
 
 	put_name(w, r->rr_name);
@@ -121,12 +134,18 @@ put_rr(struct wbuf *w, const struct rr *r)
 		put_name(w, host);
 		break;
 	case T_NAPTR:
-		wbuf_u16(w, 10);
-		wbuf_u16(w, 10);
+		a = b = 10;
+		(void)strlcpy(service, "SIPS+D2T", sizeof(service));
+		(void)strlcpy(host, r->rr_data, sizeof(host));
+		if (strchr(r->rr_data, ' ') != NULL)
+			ATF_REQUIRE_EQ(4, sscanf(r->rr_data, "%u %u %31s %255s", &a, &b,
+			    service, host));
+		wbuf_u16(w, (uint16_t)a);
+		wbuf_u16(w, (uint16_t)b);
 		wbuf_lv_str(w, 1, "s");
-		wbuf_lv_str(w, 1, "SIPS+D2T");
+		wbuf_lv_str(w, 1, service);
 		wbuf_lv_str(w, 1, "");
-		put_name(w, r->rr_data);
+		put_name(w, host);
 		break;
 	}
 	wbuf_close(w, 2, mark);
@@ -279,6 +298,13 @@ ATF_TC_BODY(fixed, tc)
 	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("10.0.0.1", 0));
 	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("127.0.0.1", 0));
 	ATF_CHECK_STREQ(resolve_str(RESOLVE_NONE), look("", 0));
+	/* Unique local, link-local, loopback, mapped; a zone is no address. */
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("fd00:91::1", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("fe80::1", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("::1", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_REFUSED), look("::ffff:10.0.0.1", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_NONE), look("fe80::1%lo", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_NONE), look("[2600::1]", 0));
 	ATF_CHECK_EQ(0, dns_queries);
 	teardown();
 }
@@ -318,6 +344,8 @@ ATF_TC_BODY(permit, tc)
 	ATF_CHECK_STREQ("10.0.0.1:5061", look("private.example", 0));
 	ATF_CHECK_STREQ("127.0.0.1:5061 198.51.100.4:5061", look("mixed.example", 0));
 	ATF_CHECK_STREQ("127.0.0.1:5061", look("127.0.0.1", 0));
+	ATF_CHECK_STREQ("[fd00:91::1]:5061", look("fd00:91::1", 0));
+	ATF_CHECK_STREQ("[fe80::1]:5061", look("fe80::1", 0));
 	teardown();
 }
 
@@ -362,6 +390,129 @@ ATF_TC_BODY(trouble, tc)
 	teardown();
 }
 
+static struct resolve_answer answer;
+
+static void
+all_done(const struct resolve_answer *an, void *arg)
+{
+	(void)arg;
+	got++;
+	answer = *an;
+}
+
+/* "priority weight server address ..." */
+static const char *
+look_all(const char *host, uint16_t port, uint8_t proto)
+{
+	static char		 out[512];
+	const struct resolve_addr *ra;
+	char			 text[VADDR_STRLEN];
+	size_t			 i, n = 0;
+
+	got = 0;
+	ATF_REQUIRE(resolve_all(rs, host, port, proto, all_done, NULL) != 0);
+	while (got == 0)
+		event_loop(EVLOOP_ONCE);
+	if (answer.an_error != RESOLVE_OK)
+		return (resolve_str(answer.an_error));
+	out[0] = '\0';
+	for (i = 0; i < answer.an_n; i++) {
+		ra = &answer.an_addrs[i];
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "%s%u %u %u %s", i ? " " : "",
+		    ra->ra_priority, ra->ra_weight, ra->ra_server,
+		    vaddr_str(&ra->ra_addr, text, sizeof(text)));
+	}
+	return (out);
+}
+
+/* Each transport has its own records and port. */
+ATF_TC_WITHOUT_HEAD(services);
+ATF_TC_BODY(services, tc)
+{
+	const char	*s;
+
+	setup(0);
+	ATF_CHECK_STREQ("0 0 0 198.51.100.1:5071", look_all("hop.example", 0, SIP_TCP));
+	ATF_CHECK_STREQ("5 0 0 198.51.100.1:5074", look_all("hop.example", 0, SIP_TLS));
+	/* Two servers; which comes first is drawn. */
+	s = look_all("hop.example", 0, SIP_UDP);
+	if (strncmp(s, "10 3", 4) == 0)
+		ATF_CHECK_STREQ("10 3 0 198.51.100.2:5072 10 3 0 [2600::2]:5072 "
+		    "10 9 1 198.51.100.1:5073", s);
+	else
+		ATF_CHECK_STREQ("10 9 0 198.51.100.1:5073 10 3 1 198.51.100.2:5072 "
+		    "10 3 1 [2600::2]:5072", s);
+	/* The smallest time to live of all records. */
+	ATF_CHECK_EQ(7, answer.an_ttl);
+	ATF_CHECK_EQ(0, answer.an_stale);
+	ATF_CHECK_STREQ("0 0 0 198.51.100.3:5060", look_all("plain.example", 0, SIP_UDP));
+	ATF_CHECK_STREQ("0 0 0 198.51.100.3:5060", look_all("plain.example", 0, SIP_TCP));
+	ATF_CHECK_STREQ("0 0 0 198.51.100.6:5070", look_all("hop.example", 5070, SIP_UDP));
+	ATF_CHECK_STREQ("0 0 0 127.0.0.9:5060", look_all("fixed.example", 0, SIP_TCP));
+	ATF_CHECK_STREQ("0 0 0 198.51.100.7:5060", look_all("brief.example", 0, SIP_UDP));
+	ATF_CHECK_EQ(5, answer.an_ttl);
+	ATF_CHECK_STREQ("0 0 0 198.51.100.8:5060", look_all("long.example", 0, SIP_UDP));
+	ATF_CHECK_EQ(3600, answer.an_ttl);
+	teardown();
+}
+
+/* Drawn anew for each look-up, also of what is remembered. */
+ATF_TC_WITHOUT_HEAD(weights);
+ATF_TC_BODY(weights, tc)
+{
+	int	i, light = 0, n = 0;
+
+	setup(0);
+	for (i = 0; i < 600; i++) {
+		light += strncmp(look("heavy.example", 0), "198.51.100.1:5061 ", 18) == 0;
+		ATF_CHECK_EQ(2, got_n);
+		if (i == 0)
+			n = dns_queries;
+	}
+	ATF_CHECK_EQ(n, dns_queries);
+	/* 1.5 of 11 draws: 82 on average. */
+	ATF_CHECK_MSG(light > 35 && light < 140, "%d", light);
+	teardown();
+}
+
+/* While no server answers an old answer is better than none. */
+ATF_TC_WITHOUT_HEAD(stale);
+ATF_TC_BODY(stale, tc)
+{
+	struct conf	*empty;
+	int		 n;
+
+	setup(0);
+	ATF_CHECK_STREQ("198.51.100.3:5061", look("plain.example", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_NONE), look("none.example", 0));
+	resolve_forget(rs, "plain.example");
+	resolve_forget(rs, "none.example");
+	dns_mute = 1;
+	ATF_CHECK_STREQ("198.51.100.3:5061", look("plain.example", 0));
+	/* Not asked again at once. */
+	n = dns_queries;
+	ATF_CHECK_STREQ("0 0 0 198.51.100.3:5061", look_all("plain.example", 0, SIP_TLS));
+	ATF_CHECK_EQ(1, answer.an_stale);
+	ATF_CHECK_EQ(10, answer.an_ttl);
+	ATF_CHECK_EQ(n, dns_queries);
+	/* That there was no such name is not held against it. */
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_TIMEOUT), look("none.example", 0));
+	/* A reload, with servers and without. */
+	ATF_CHECK_EQ(0, resolver_conf(rs, cf));
+	ATF_CHECK_STREQ("198.51.100.3:5061", look("plain.example", 0));
+	ATF_REQUIRE((empty = conf_new()) != NULL);
+	ATF_CHECK_EQ(0, resolver_conf(rs, empty));
+	ATF_CHECK_STREQ("198.51.100.3:5061", look("plain.example", 0));
+	ATF_CHECK_STREQ(resolve_str(RESOLVE_FAIL), look("long.example", 0));
+	conf_free(empty);
+	/* One that answers again is believed. */
+	dns_mute = 0;
+	ATF_CHECK_EQ(0, resolver_conf(rs, cf));
+	ATF_CHECK_STREQ("0 0 0 198.51.100.3:5061", look_all("plain.example", 0, SIP_TLS));
+	ATF_CHECK_EQ(0, answer.an_stale);
+	teardown();
+}
+
 /* As in sipgw: no file can be opened once look-ups begin. */
 ATF_TC_WITHOUT_HEAD(sandboxed);
 ATF_TC_BODY(sandboxed, tc)
@@ -389,5 +540,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, dns);
 	ATF_TP_ADD_TC(tp, permit);
 	ATF_TP_ADD_TC(tp, trouble);
+	ATF_TP_ADD_TC(tp, services);
+	ATF_TP_ADD_TC(tp, weights);
+	ATF_TP_ADD_TC(tp, stale);
 	return (atf_no_error());
 }

@@ -36,6 +36,8 @@ struct sdp_walk {
 	int	sw_conn;	/* this stream has a c= of its own */
 	int	sw_session;	/* c= of the session: 0 none, 1 public, -1 not */
 	int	sw_need;	/* a stream without c= has been left */
+	int	sw_null;	/* this stream offers keys that hide nothing ... */
+	int	sw_good;	/* ... and ones that do */
 	int	sw_private;
 	int	sw_plain;
 	int	sw_unknown;
@@ -46,6 +48,8 @@ static int	 sdp_word(struct cur *, struct span *);
 static int	 sdp_public(struct span, struct sdp_walk *);
 static int	 sdp_conn(struct span, struct sdp_walk *);
 static int	 sdp_media(struct span, struct sdp_walk *);
+static void	 sdp_leave(struct sdp_walk *);
+static void	 sdp_crypto(struct cur *, struct sdp_walk *);
 static int	 sdp_attr(struct span, struct sdp_walk *);
 static int	 is_type(struct span, const char *);
 static int	 part_sdp(struct span, struct span *);
@@ -135,6 +139,17 @@ sdp_conn(struct span v, struct sdp_walk *sw)
 	return (0);
 }
 
+/* The end of a stream, if we are in one. */
+static void
+sdp_leave(struct sdp_walk *sw)
+{
+	if (sw->sw_on && !sw->sw_conn)
+		sw->sw_need = 1;
+	if (sw->sw_on && sw->sw_null && !sw->sw_good)
+		sw->sw_plain = 1;
+	sw->sw_on = sw->sw_conn = sw->sw_null = sw->sw_good = 0;
+}
+
 /* m=audio 49170[/2] RTP/SAVP 0 */
 static int
 sdp_media(struct span v, struct sdp_walk *sw)
@@ -148,9 +163,7 @@ sdp_media(struct span v, struct sdp_walk *sw)
 	uint64_t	n;
 	size_t		i;
 
-	if (sw->sw_on && !sw->sw_conn)
-		sw->sw_need = 1;
-	sw->sw_on = sw->sw_conn = 0;
+	sdp_leave(sw);
 	if (++sw->sw_media > SDP_MEDIA_MAX)
 		return (-1);
 	cur_init(&c, v.p, v.len);
@@ -172,6 +185,26 @@ sdp_media(struct span v, struct sdp_walk *sw)
 	return (0);
 }
 
+/* a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:... [PARAMETER...], RFC 4568: some
+ * suites and one parameter leave the media as they are. */
+static void
+sdp_crypto(struct cur *c, struct sdp_walk *sw)
+{
+	struct span	w;
+	int		i, null = 0;
+
+	for (i = 0; sdp_word(c, &w) == 0; i++) {
+		if (i == 1)
+			null |= w.len >= 5 && strncasecmp(w.p, "NULL_", 5) == 0;
+		if (i > 2)
+			null |= span_caseeq(w, "UNENCRYPTED_SRTP");
+	}
+	if (null)
+		sw->sw_null = 1;
+	else
+		sw->sw_good = 1;
+}
+
 /* a=rtcp:PORT [IN IP4 ADDRESS] and a=candidate: ... ADDRESS PORT typ ... */
 static int
 sdp_attr(struct span v, struct sdp_walk *sw)
@@ -190,7 +223,10 @@ sdp_attr(struct span v, struct sdp_walk *sw)
 		at = 4;
 	else if (span_caseeq(name, "rtcp"))
 		at = 3;
-	else
+	else if (span_caseeq(name, "crypto")) {
+		sdp_crypto(&c, sw);
+		return (0);
+	} else
 		return (0);
 	for (i = 0; i <= at; i++)
 		if (sdp_word(&c, &w) == -1)
@@ -237,8 +273,7 @@ sdp_judge(struct span sdp, int plain)
 		if (r == -1)
 			return (MEDIA_UNKNOWN);
 	}
-	if (sw.sw_on && !sw.sw_conn)
-		sw.sw_need = 1;
+	sdp_leave(&sw);
 	if (sw.sw_need && sw.sw_session == -1)
 		sw.sw_private = 1;
 	if (sw.sw_private)
@@ -413,20 +448,4 @@ sdp_judge_msg(const struct sip_msg *m, int plain)
 	if (sdp_find(m, &s) == -1)
 		return (MEDIA_UNKNOWN);
 	return (sdp_judge(s, plain));
-}
-
-const char *
-media_str(enum media_verdict v)
-{
-	switch (v) {
-	case MEDIA_OK:
-		return ("ok");
-	case MEDIA_PRIVATE:
-		return ("media-private");
-	case MEDIA_PLAINTEXT:
-		return ("media-plain");
-	case MEDIA_UNKNOWN:
-		break;
-	}
-	return ("media-unknown");
 }

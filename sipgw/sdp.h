@@ -16,7 +16,7 @@
 enum media_verdict {
 	MEDIA_OK = 0,
 	MEDIA_PRIVATE = 1,	/* an address is private, loopback, ... */
-	MEDIA_PLAINTEXT = 2,	/* a stream is not SAVP */
+	MEDIA_PLAINTEXT = 2,	/* a stream is not SAVP, or its keys hide nothing */
 	/*
 	 * It cannot be known: no offer in the INVITE (the offer then comes in
 	 * the 2xx, when it is too late to take the trunk), malformed SDP, a
@@ -38,7 +38,5 @@ enum media_verdict sdp_judge_msg(const struct sip_msg *, int plain);
 /* The SDP in the body of a message: 0 and the span; -1: none or not to be
  * found without doubt. */
 int		 sdp_find(const struct sip_msg *, struct span *);
-/* Stable codes: "ok", "media-private", "media-plain", "media-unknown". */
-const char	*media_str(enum media_verdict);
 
 #endif

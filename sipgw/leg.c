@@ -30,8 +30,13 @@
 #include "e164.h"
 #include "leg.h"
 
+/* Legs that may shadow, legs that may be shadowed, the rest. */
+enum leg_class { CLASS_CAST = 0, CLASS_ORIGINATED, CLASS_OTHER, CLASSES };
+TAILQ_HEAD(leg_list, leg);
+
 struct legs {
-	TAILQ_HEAD(, leg) lg_list;
+	struct leg_list	 lg_up[CLASSES];	/* all, in the order of their answers */
+	struct leg_list	 lg_done[CLASSES];	/* of these the ended, in that of their ends */
 	struct tmrs	*lg_tmrs;
 	leg_report	 lg_report;
 	void		*lg_ctx;
@@ -42,18 +47,24 @@ struct legs {
 
 static void	leg_free(struct leg *);
 static void	leg_held(void *);
-static int	leg_near(uint64_t, uint64_t);
-static int	leg_casts(const struct leg *);
-static void	leg_shadow(struct leg *, struct leg *);
+static enum leg_class leg_class(const struct leg *);
+static struct leg *leg_new(struct legs *, enum leg_kind);
+static void	leg_mark(struct leg *, struct leg *);
+static void	leg_started(struct leg *);
+static void	leg_ended(struct leg *);
 
 struct legs *
 legs_new(struct tmrs *tmrs, size_t max, leg_report report, void *ctx)
 {
 	struct legs	*lg;
+	size_t		 i;
 
 	if ((lg = calloc(1, sizeof(*lg))) == NULL)
 		return (NULL);
-	TAILQ_INIT(&lg->lg_list);
+	for (i = 0; i < CLASSES; i++) {
+		TAILQ_INIT(&lg->lg_up[i]);
+		TAILQ_INIT(&lg->lg_done[i]);
+	}
 	lg->lg_tmrs = tmrs;
 	lg->lg_max = max;
 	lg->lg_report = report;
@@ -66,11 +77,13 @@ void
 legs_free(struct legs *lg)
 {
 	struct leg	*le;
+	size_t		 i;
 
 	if (lg == NULL)
 		return;
-	while ((le = TAILQ_FIRST(&lg->lg_list)) != NULL)
-		leg_free(le);
+	for (i = 0; i < CLASSES; i++)
+		while ((le = TAILQ_FIRST(&lg->lg_up[i])) != NULL)
+			leg_free(le);
 	free(lg);
 }
 
@@ -81,60 +94,86 @@ legs_stats(const struct legs *lg, struct legs_stats *out)
 	out->ls_live = lg->lg_count;
 }
 
+/* What brings a stranger's call to us can shadow a call of ours. */
+static enum leg_class
+leg_class(const struct leg *le)
+{
+	switch (le->le_kind) {
+	case LEG_ORIGINATED:
+		return (CLASS_ORIGINATED);
+	case LEG_TERMINATED:
+	case LEG_OUTSIDE_IN:
+		return (CLASS_CAST);
+	case LEG_OUTSIDE_OUT:
+		break;
+	}
+	return (CLASS_OTHER);
+}
+
 static void
 leg_free(struct leg *le)
 {
 	struct legs	*lg = le->le_owner;
 
-	TAILQ_REMOVE(&lg->lg_list, le, le_entry);
+	TAILQ_REMOVE(&lg->lg_up[leg_class(le)], le, le_entry);
+	if (le->le_ended)
+		TAILQ_REMOVE(&lg->lg_done[leg_class(le)], le, le_done);
 	tmr_stop(lg->lg_tmrs, &le->le_hold);
 	lg->lg_count--;
 	freezero(le, sizeof(*le));
 }
 
-static int
-leg_near(uint64_t a, uint64_t b)
+static void
+leg_mark(struct leg *a, struct leg *b)
 {
-	return ((a > b ? a - b : b - a) <= LEG_SHADOW_MS);
-}
-
-/* Does such a leg bring a stranger's call to us? */
-static int
-leg_casts(const struct leg *le)
-{
-	return (le->le_kind == LEG_TERMINATED || le->le_kind == LEG_OUTSIDE_IN);
+	if (a->le_kind == LEG_ORIGINATED)
+		a->le_flags |= LEG_F_SHADOWED;
+	else
+		b->le_flags |= LEG_F_SHADOWED;
 }
 
 /*
  * pvp(7): an originated leg counts only if no leg from the trunk or the
  * outside, up at the same time, was answered within 0.5 s of its answer or
- * ended within 0.5 s of its end.  Judged on the clock that is never stepped.
+ * ended within 0.5 s of its end.  Judged on the clock that is never stepped,
+ * so both lists are in order and only their last entries are near.
  */
 static void
-leg_shadow(struct leg *a, struct leg *b)
+leg_started(struct leg *le)
 {
-	struct leg	*orig, *other;
+	struct legs	*lg = le->le_owner;
+	struct leg	*other;
+	enum leg_class	 c = leg_class(le);
 
-	if (a->le_kind == LEG_ORIGINATED && leg_casts(b)) {
-		orig = a;
-		other = b;
-	} else if (b->le_kind == LEG_ORIGINATED && leg_casts(a)) {
-		orig = b;
-		other = a;
-	} else
+	if (c == CLASS_OTHER)
 		return;
-	if (leg_near(orig->le_boot_start, other->le_boot_start))
-		orig->le_flags |= LEG_F_SHADOWED;
-	if (orig->le_ended && other->le_ended &&
-	    leg_near(orig->le_boot_stop, other->le_boot_stop))
-		orig->le_flags |= LEG_F_SHADOWED;
+	TAILQ_FOREACH_REVERSE(other, &lg->lg_up[1 - c], leg_list, le_entry) {
+		if (other->le_boot_start + LEG_SHADOW_MS < le->le_boot_start)
+			break;
+		leg_mark(le, other);
+	}
 }
 
-struct leg *
-leg_start(struct legs *lg, enum leg_kind kind, uint16_t flags, const char *called,
-    const char *caller, uint64_t utc, uint64_t boot)
+static void
+leg_ended(struct leg *le)
 {
-	struct leg	*le, *other;
+	struct legs	*lg = le->le_owner;
+	struct leg	*other;
+	enum leg_class	 c = leg_class(le);
+
+	if (c == CLASS_OTHER)
+		return;
+	TAILQ_FOREACH_REVERSE(other, &lg->lg_done[1 - c], leg_list, le_done) {
+		if (other->le_boot_stop + LEG_SHADOW_MS < le->le_boot_stop)
+			break;
+		leg_mark(le, other);
+	}
+}
+
+static struct leg *
+leg_new(struct legs *lg, enum leg_kind kind)
+{
+	struct leg	*le;
 
 	if (lg->lg_count >= lg->lg_max ||
 	    (le = calloc(1, sizeof(*le))) == NULL) {
@@ -144,16 +183,26 @@ leg_start(struct legs *lg, enum leg_kind kind, uint16_t flags, const char *calle
 	le->le_owner = lg;
 	le->le_id = lg->lg_next++;
 	le->le_kind = kind;
+	tmr_init(&le->le_hold, leg_held, le);
+	lg->lg_count++;
+	return (le);
+}
+
+struct leg *
+leg_start(struct legs *lg, enum leg_kind kind, uint16_t flags, const char *called,
+    const char *caller, uint64_t utc, uint64_t boot)
+{
+	struct leg	*le;
+
+	if ((le = leg_new(lg, kind)) == NULL)
+		return (NULL);
 	le->le_flags = flags;
 	le->le_start = utc;
 	le->le_boot_start = boot;
 	(void)strlcpy(le->le_called, called, sizeof(le->le_called));
 	(void)strlcpy(le->le_caller, caller, sizeof(le->le_caller));
-	tmr_init(&le->le_hold, leg_held, le);
-	TAILQ_FOREACH(other, &lg->lg_list, le_entry)
-		leg_shadow(le, other);
-	TAILQ_INSERT_TAIL(&lg->lg_list, le, le_entry);
-	lg->lg_count++;
+	leg_started(le);
+	TAILQ_INSERT_TAIL(&lg->lg_up[leg_class(le)], le, le_entry);
 	return (le);
 }
 
@@ -161,7 +210,6 @@ void
 leg_stop(struct leg *le, uint64_t utc, uint64_t boot)
 {
 	struct legs	*lg = le->le_owner;
-	struct leg	*other;
 	int64_t		 drift;
 
 	if (le->le_ended)
@@ -173,11 +221,34 @@ leg_stop(struct leg *le, uint64_t utc, uint64_t boot)
 	    (int64_t)(le->le_boot_stop - le->le_boot_start);
 	if (drift > LEG_STEP_MS || drift < -LEG_STEP_MS)
 		le->le_flags |= LEG_F_STEPPED;
-	TAILQ_FOREACH(other, &lg->lg_list, le_entry) {
-		if (other != le)
-			leg_shadow(le, other);
-	}
+	leg_ended(le);
+	TAILQ_INSERT_TAIL(&lg->lg_done[leg_class(le)], le, le_done);
 	tmr_set(lg->lg_tmrs, &le->le_hold, LEG_HOLD_MS);
+}
+
+void
+leg_ghost(struct legs *lg, uint64_t boot)
+{
+	struct leg	*le;
+
+	if ((le = leg_new(lg, LEG_TERMINATED)) == NULL)
+		return;
+	/* Answered before all others: it stands first among them. */
+	TAILQ_INSERT_HEAD(&lg->lg_up[CLASS_CAST], le, le_entry);
+	le->le_ended = 1;
+	le->le_boot_stop = boot;
+	leg_ended(le);
+	TAILQ_INSERT_TAIL(&lg->lg_done[CLASS_CAST], le, le_done);
+	tmr_set(lg->lg_tmrs, &le->le_hold, LEG_HOLD_MS);
+}
+
+void
+leg_silence(struct leg *le)
+{
+	if (le == NULL || le->le_called[0] == '\0')
+		return;
+	le->le_called[0] = '\0';
+	le->le_owner->lg_stats.ls_dropped++;
 }
 
 void

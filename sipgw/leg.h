@@ -26,6 +26,7 @@ struct legs;
 
 struct leg {
 	TAILQ_ENTRY(leg) le_entry;	/* in the legs, which own it */
+	TAILQ_ENTRY(leg) le_done;	/* while le_ended */
 	struct legs	*le_owner;
 	uint64_t	 le_id;
 	enum leg_kind	 le_kind;
@@ -62,5 +63,13 @@ struct leg	*leg_start(struct legs *, enum leg_kind, uint16_t flags,
 void		 leg_stop(struct leg *, uint64_t utc, uint64_t boot);
 /* The call vanished without a BYE: no record; NULL allowed. */
 void		 leg_drop(struct leg *);
+/* When it began or ends is not sure: no record, but it still shadows others;
+ * NULL allowed. */
+void		 leg_silence(struct leg *);
+/*
+ * A call that we do not remember (its answer was before our start) ends: who
+ * rang whom is not known, so it shadows the ends of others like a stranger's.
+ */
+void		 leg_ghost(struct legs *, uint64_t boot);
 
 #endif

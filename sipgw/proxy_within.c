@@ -22,6 +22,7 @@
 
 #include <sys/types.h>
 
+#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +40,12 @@ struct where {
 static int	 within_sealed(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    struct seal *, int *, const char **);
 static int	 within_target(const struct seal *, struct where *, char *, size_t);
+static int	 within_late(const struct sip_msg *);
+static void	 within_ghost(struct proxy *, const struct sip_msg *);
 static void	 within_start(struct pctx *, enum br_kind, const struct where *);
 static void	 within_across(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *, struct dialog *);
+static int	 within_passes(enum sip_method);
 static int	 within_outside_flow(struct proxy *, struct dialog *, struct sip_flow *);
 static int	 within_where(struct proxy *, const struct sip_msg *, struct dialog *,
 		    int, struct where *);
@@ -84,10 +88,12 @@ within_sealed(struct proxy *px, const struct sip_flow *fl, const struct sip_msg 
 		return (-1);
 	}
 	for (n = 0; sip_addr_get(m, SIP_H_ROUTE, n, &sa) == 0; n++) {
-		if (sip_uri_parse(sa.sa_uri, &uri) == -1 ||
+		/* A route set is never renewed: the Contact's date rules. */
+		err = sip_uri_parse(sa.sa_uri, &uri) == -1 ? SEAL_FORM :
 		    seal_open(&px->px_seals, uri.su_user, m->sm_call_id,
-		    m->sm_from.sa_tag, m->sm_to.sa_tag, px_now_s(px), &route, NULL) !=
-		    SEAL_OK || route.se_side != SEAL_TO_INSIDE ||
+		    m->sm_from.sa_tag, m->sm_to.sa_tag, px_now_s(px), &route, NULL);
+		if ((err != SEAL_OK && err != SEAL_EXPIRED) ||
+		    route.se_side != SEAL_TO_INSIDE ||
 		    route.se_use != SEAL_ROUTE ||
 		    strcmp(route.se_grantee, se->se_grantee) != 0) {
 			*why = "forged-route";
@@ -155,7 +161,7 @@ within_route(struct proxy *px, const char *routes, struct where *wh)
 	    (sip_uri_host(&uri, host) == -1 ||
 	    hop_by_host(px, host, NULL, &wh->wh_addr) == -1))
 		return (-1);
-	wh->wh_proto = SIP_UDP;
+	wh->wh_proto = hop_proto(px, &wh->wh_addr, SIP_UDP);
 	if (sip_uri_param(&uri, "transport", &tr) == 1)
 		wh->wh_proto = span_caseeq(tr, "tcp") ? SIP_TCP :
 		    span_caseeq(tr, "tls") ? SIP_TLS : SIP_UDP;
@@ -176,6 +182,7 @@ within_outside(struct proxy *px, const struct sip_flow *fl, const struct sip_msg
 	struct wbuf		 w;
 	const char		*why;
 	char			 uri[SEAL_TARGET_MAX], callid[PX_CALLID];
+	char			 what[DOMAIN_SIZE + 64];
 	int			 creator;
 
 	memset(&wh, 0, sizeof(wh));
@@ -191,16 +198,21 @@ within_outside(struct proxy *px, const struct sip_flow *fl, const struct sip_msg
 		goto refuse;	/* the other tag is not the one we know */
 	if (dl != NULL && (!dl->dl_border || strcmp(dl->dl_grantee, se.se_grantee) != 0))
 		goto refuse;
-	if (dl != NULL && dl->dl_ended && m->sm_method != SIP_M_ACK) {
+	if (dl != NULL && dl->dl_ended && !within_late(m)) {
 		px_reply(px, fl, m, key, 481, NULL, NULL, 0);
 		return;
 	}
+	/* Sealed before we started: a call that we cannot remember. */
+	if (dl == NULL && se.se_expiry < px->px_started + SEAL_LIFE_S)
+		within_ghost(px, m);
+	/* Who sends it: the outside party, and nobody else. */
+	if (dl != NULL && (m->sm_from.sa_tag.len != strlen(dl->dl_party[SIDE_OUT].py_tag) ||
+	    memcmp(m->sm_from.sa_tag.p, dl->dl_party[SIDE_OUT].py_tag,
+	    m->sm_from.sa_tag.len) != 0))
+		goto refuse;
+	if (media_within(px, fl, m, key, dl, callid, ctag))
+		return;
 	if (dl != NULL) {
-		/* Who sends it: the outside party, and nobody else. */
-		if (m->sm_from.sa_tag.len != strlen(dl->dl_party[SIDE_OUT].py_tag) ||
-		    memcmp(m->sm_from.sa_tag.p, dl->dl_party[SIDE_OUT].py_tag,
-		    m->sm_from.sa_tag.len) != 0)
-			goto refuse;
 		dl->dl_flow = *fl;
 		wh.wh_routes = dl->dl_party[SIDE_IN].py_routes;
 		if (wh.wh_routes != NULL)
@@ -230,9 +242,34 @@ within_outside(struct proxy *px, const struct sip_flow *fl, const struct sip_msg
 refuse:
 	px->px_stats.ps_forged++;
 	na = px->px_ops->po_names(px->px_ctx, fl->fl_conn, NULL);
-	px_log(px, PROXY_REFUSED, "%s from %s inside no dialog of ours refused: reason=%s",
-	    sip_method_str(m->sm_method), na == NULL ? "?" : na->na_name[0], why);
+	(void)snprintf(what, sizeof(what), "%s from %s inside no dialog of ours",
+	    sip_method_str(m->sm_method), na == NULL ? "?" : na->na_name[0]);
+	px_refused(px, PROXY_REFUSED, fl, what, why, NULL);
 	px_reply(px, fl, m, key, 481, NULL, NULL, 0);
+}
+
+/* A BYE in a dialog that we do not know: its leg is a ghost, once. */
+static void
+within_ghost(struct proxy *px, const struct sip_msg *m)
+{
+	uint64_t	 h;
+
+	if (m->sm_method != SIP_M_BYE)
+		return;
+	(void)crypto_shorthash((unsigned char *)&h, (const unsigned char *)m->sm_call_id.p,
+	    m->sm_call_id.len, px->px_loop_key);
+	if (px->px_ghosts[h % PX_GHOSTS] == h)
+		return;
+	px->px_ghosts[h % PX_GHOSTS] = h;
+	leg_ghost(px->px_legs, px_now(px));
+}
+
+/* What may still come when a BYE ended the dialog: the ACK before it, and a
+ * BYE that crossed it or says it again. */
+static int
+within_late(const struct sip_msg *m)
+{
+	return (m->sm_method == SIP_M_ACK || m->sm_method == SIP_M_BYE);
 }
 
 /* One branch to one place; the transaction ends with its answer. */
@@ -270,6 +307,20 @@ fail:
 	pctx_answer(pc, 503, NULL, NULL, 0);
 }
 
+void
+within_again(struct branch *br)
+{
+	struct pctx	*pc = br->br_ctx;
+	struct where	 wh;
+
+	memset(&wh, 0, sizeof(wh));
+	wh.wh_addr = br->br_addr;
+	wh.wh_proto = br->br_proto;
+	pc->pc_again = 1;
+	branch_detach(br);
+	within_start(pc, br->br_kind, &wh);
+}
+
 /* -- from a PBX to the outside -- */
 
 /* A connection of the sealed grantee; 1, 0 none is open, see dl_host. */
@@ -290,6 +341,24 @@ within_outside_flow(struct proxy *px, struct dialog *dl, struct sip_flow *fl)
 	return (0);
 }
 
+/* What leaves inside a dialog. */
+static int
+within_passes(enum sip_method method)
+{
+	switch (method) {
+	case SIP_M_INVITE:
+	case SIP_M_ACK:
+	case SIP_M_BYE:
+	case SIP_M_PRACK:
+	case SIP_M_UPDATE:
+	case SIP_M_INFO:
+	case SIP_M_OPTIONS:
+		return (1);
+	default:
+		return (0);
+	}
+}
+
 static void
 within_across(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
     const struct txn_key *key, struct dialog *dl)
@@ -299,29 +368,25 @@ within_across(struct proxy *px, const struct sip_flow *fl, const struct sip_msg 
 	struct sip_flow		 out;
 	struct pctx		*pc;
 	struct branch		*br;
+	struct span		 ctag;
 	struct wbuf		 w;
 	int			 r;
 
-	switch (m->sm_method) {
-	case SIP_M_INVITE:
-	case SIP_M_ACK:
-	case SIP_M_BYE:
-	case SIP_M_PRACK:
-	case SIP_M_UPDATE:
-	case SIP_M_INFO:
-	case SIP_M_OPTIONS:
-		break;
-	default:
+	if (!within_passes(m->sm_method)) {
 		px_reply(px, fl, m, key, 405, NULL, &allow, 1);
 		return;
 	}
-	if (py->py_contact == NULL || (dl->dl_ended && m->sm_method != SIP_M_ACK) ||
+	if (py->py_contact == NULL || (dl->dl_ended && !within_late(m)) ||
 	    m->sm_from.sa_tag.len != strlen(dl->dl_party[SIDE_IN].py_tag) ||
 	    memcmp(m->sm_from.sa_tag.p, dl->dl_party[SIDE_IN].py_tag,
 	    m->sm_from.sa_tag.len) != 0) {
 		px_reply(px, fl, m, key, 481, NULL, NULL, 0);
 		return;
 	}
+	ctag.p = dl->dl_party[dl->dl_creator].py_tag;
+	ctag.len = strlen(ctag.p);
+	if (media_within(px, fl, m, key, dl, "", ctag))
+		return;
 	if (m->sm_method == SIP_M_BYE)
 		dialog_bye(dl);
 	if (m->sm_method == SIP_M_INVITE || m->sm_method == SIP_M_UPDATE)
@@ -362,12 +427,33 @@ within_across(struct proxy *px, const struct sip_flow *fl, const struct sip_msg 
 			return;
 		}
 	}
-	if (r == 1 && branch_send(br) == 0) {
+	if (r == 1 && within_opened(br) == 0 && branch_send(br) == 0) {
 		pctx_timer_c(pc);
 		return;
 	}
 fail:
 	pctx_answer(pc, 503, NULL, NULL, 0);
+}
+
+/*
+ * A new connection to the host of a dialog's route is used only if its peer
+ * is the one the dialog was sealed for; then it is the dialog's.
+ */
+int
+within_opened(struct branch *br)
+{
+	struct proxy		*px = br->br_ctx->pc_px;
+	const struct names	*na;
+	struct dialog		*dl;
+
+	if (br->br_kind != BR_DIALOG_OUT)
+		return (0);
+	na = px->px_ops->po_names(px->px_ctx, br->br_flow.fl_conn, NULL);
+	if ((dl = dialog_get(px, br->br_ctx->pc_dialog)) == NULL || na == NULL ||
+	    names_find(na, dl->dl_grantee) == -1)
+		return (-1);
+	dl->dl_flow = br->br_flow;
+	return (0);
 }
 
 /* -- between hops -- */
@@ -384,7 +470,7 @@ hop_by_host(struct proxy *px, const char *host, const struct vaddr *va, struct v
 		if (ho->ho_addr.va_family == 0)
 			continue;
 		if ((host != NULL && strcasecmp(ho->ho_conf->ch_host, host) == 0) ||
-		    (va != NULL && vaddr_host_eq(&ho->ho_addr, va))) {
+		    (va != NULL && hop_has(ho, va))) {
 			if (out != NULL)
 				*out = ho->ho_addr;
 			return (0);
@@ -407,7 +493,7 @@ within_where(struct proxy *px, const struct sip_msg *m, struct dialog *dl, int p
 	struct span	 next, tr;
 	char		 host[DOMAIN_SIZE];
 	size_t		 n;
-	int		 routed;
+	int		 routed, plain = 0;
 
 	n = px_own_routes(px, m);
 	routed = sip_addr_get(m, SIP_H_ROUTE, n, &sa) == 0;
@@ -430,12 +516,20 @@ within_where(struct proxy *px, const struct sip_msg *m, struct dialog *dl, int p
 		    span_caseeq(tr, "tls") ? SIP_TLS : SIP_UDP;
 	else if (uri.su_scheme == URI_SIPS)
 		wh->wh_proto = SIP_TLS;
-	if (sip_uri_addr(&uri, &wh->wh_addr) == 0)
+	else
+		plain = 1;
+	if (sip_uri_addr(&uri, &wh->wh_addr) == 0) {
+		if (plain)
+			wh->wh_proto = hop_proto(px, &wh->wh_addr, SIP_UDP);
 		return (dl != NULL || hop_by_host(px, NULL, &wh->wh_addr, NULL) == 0 ?
 		    0 : -1);
+	}
 	if (sip_uri_host(&uri, host) == 0 &&
-	    hop_by_host(px, host, NULL, &wh->wh_addr) == 0)
+	    hop_by_host(px, host, NULL, &wh->wh_addr) == 0) {
+		if (plain)
+			wh->wh_proto = hop_proto(px, &wh->wh_addr, SIP_UDP);
 		return (0);
+	}
 	if (dl == NULL)
 		return (-1);
 	wh->wh_addr = dl->dl_party[party].py_addr;
@@ -472,12 +566,15 @@ within_hop(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 			within_across(px, fl, m, key, dl);
 		return;
 	}
+	/* For its sender the call is over, wherever the BYE may get to. */
+	if (dl != NULL && m->sm_method == SIP_M_BYE)
+		dialog_bye(dl);
 	if (within_where(px, m, dl, swapped ? 0 : 1, &wh) == -1) {
 		px_reply(px, fl, m, key, 481, NULL, NULL, 0);
 		return;
 	}
-	if (dl != NULL && m->sm_method == SIP_M_BYE)
-		dialog_bye(dl);
+	if (dl == NULL || dl->dl_late)
+		within_ghost(px, m);
 	if (dl != NULL && (m->sm_method == SIP_M_INVITE || m->sm_method == SIP_M_UPDATE))
 		dialog_refresh(dl, swapped ? 1 : 0, m);
 	if (m->sm_method == SIP_M_ACK) {

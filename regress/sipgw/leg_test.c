@@ -241,6 +241,88 @@ ATF_TC_BODY(lost, tc)
 	legs_free(legs);
 }
 
+/* One whose times are not sure: no report, but its shadow. */
+ATF_TC_WITHOUT_HEAD(silenced);
+ATF_TC_BODY(silenced, tc)
+{
+	struct legs_stats	 ls;
+	struct leg		*a, *b;
+
+	start(10);
+	a = up(LEG_OUTSIDE_IN, "+4930123450");
+	b = up(LEG_ORIGINATED, "+4940123456");
+	leg_silence(a);
+	leg_silence(a);
+	leg_silence(NULL);
+	pass(60000);
+	down(b);
+	down(a);
+	pass(700);
+	ATF_REQUIRE_EQ(1, ngot);
+	ATF_CHECK_EQ(LEG_F_SHADOWED, flags(LEG_ORIGINATED));
+	legs_stats(legs, &ls);
+	ATF_CHECK_EQ(1, ls.ls_dropped);
+	ATF_CHECK_EQ(1, ls.ls_reported);
+	legs_free(legs);
+}
+
+/* The end of a call that nobody remembers, before and after that of another. */
+ATF_TC_WITHOUT_HEAD(ghosts);
+ATF_TC_BODY(ghosts, tc)
+{
+	struct leg	*le;
+	int		 first, near;
+
+	for (first = 0; first < 2; first++)
+		for (near = 0; near < 2; near++) {
+			start(10);
+			le = up(LEG_ORIGINATED, "+4940123456");
+			/* Not one that is answered now. */
+			leg_ghost(legs, tmrs.ts_now);
+			pass(60000);
+			if (first)
+				leg_ghost(legs, tmrs.ts_now);
+			else
+				down(le);
+			pass(near ? 500 : 501);
+			if (first)
+				down(le);
+			else
+				leg_ghost(legs, tmrs.ts_now);
+			pass(700);
+			ATF_REQUIRE_EQ(1, ngot);
+			ATF_CHECK_EQ(near ? LEG_F_SHADOWED : 0, got[0].lg_flags);
+			legs_free(legs);
+		}
+}
+
+/* Many at once: each is judged by its own neighbours. */
+ATF_TC_WITHOUT_HEAD(crowd);
+ATF_TC_BODY(crowd, tc)
+{
+	struct leg	*far[300], *near;
+	size_t		 i;
+
+	start(1000);
+	for (i = 0; i < 300; i++) {
+		far[i] = up(LEG_TERMINATED, "");
+		pass(10);
+	}
+	pass(500);
+	near = up(LEG_ORIGINATED, "+4940123456");
+	pass(501);
+	for (i = 0; i < 300; i++) {
+		down(far[(i * 7) % 300]);
+		pass(10);
+	}
+	pass(500);
+	down(near);
+	pass(700);
+	ATF_REQUIRE_EQ(1, ngot);
+	ATF_CHECK_EQ(0, got[0].lg_flags);
+	legs_free(legs);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, plain);
@@ -249,5 +331,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, no_number);
 	ATF_TP_ADD_TC(tp, stepped);
 	ATF_TP_ADD_TC(tp, lost);
+	ATF_TP_ADD_TC(tp, silenced);
+	ATF_TP_ADD_TC(tp, ghosts);
+	ATF_TP_ADD_TC(tp, crowd);
 	return (atf_no_error());
 }

@@ -16,7 +16,10 @@
 #include "vipr.h"
 
 struct conf;
+struct conf_class;
 struct conf_hop;
+struct conf_texts;
+struct e164_rules;
 
 /* -- from outside (border_in.c) -- */
 
@@ -60,10 +63,21 @@ int		 border_refusal_status(enum refusal);
 int		 border_keep_in(const struct sip_hdr *, const void *conf);
 /*
  * From (or To) for the inside: the value with every verstat parameter taken
- * out of the URI, its user part and the header parameters, on one line.
+ * out of the URI, its user part and the header parameters, on one line; without
+ * the display name unless the configuration lets names pass, and with the
+ * number as border_present writes it.  conf NULL: only verstat goes.
  * 0, or -1 (does not fit).
  */
-int		 border_from_in(const struct sip_addr *, char *out, size_t size);
+int		 border_from_in(const struct conf *, const struct sip_addr *, char *out,
+		    size_t size);
+/*
+ * A number in the form in which the PBX's trunk shows it (`present`): as it is,
+ * or by the rules given: national prefix and the rest, else international
+ * prefix and all.  Without the rule that is needed it stays as it is.
+ */
+#define BORDER_PRESENT_SIZE	40
+void		 border_present(const struct conf *, const struct e164_rules *,
+		    const char *number, char out[BORDER_PRESENT_SIZE]);
 /* The number that From claims (sip user part or tel: with +, after
  * unescaping): 0, or -1 when it claims none. */
 int		 border_from_number(const struct sip_addr *, char number[E164_SIZE]);
@@ -73,8 +87,14 @@ int		 border_from_number(const struct sip_addr *, char number[E164_SIZE]);
  * P-Asserted-Identity header for the PBX; 1, or 0 (then none is sent; one that
  * the peer sent never passes).
  */
-int		 border_identity_in(const struct sip_addr *from, const char *domain,
-		    int route_ties, char *out, size_t size);
+int		 border_identity_in(const struct conf *, const struct sip_addr *from,
+		    const char *domain, int route_ties, char *out, size_t size);
+/* Is a Session-ID's value of the form of RFC 7989 (32 hexadecimal digits, and
+ * perhaps remote=)?  Only such a one crosses the border, unchanged. */
+int		 border_session_id(struct span);
+
+/* Is it one that the operator lets pass (`pass header`)?  1 or 0. */
+int		 border_passes(const struct conf *, const struct sip_hdr *);
 
 /* -- to outside (border_out.c) -- */
 
@@ -83,24 +103,23 @@ int		 border_identity_in(const struct sip_addr *from, const char *domain,
  * stays inside. */
 int		 border_keep_out(const struct sip_hdr *, const void *conf);
 /*
- * From of a call that leaves: `<sip:+NUMBER@our-domain>;tag=...` with the
- * display name, never the PBX's host.  caller: E.164 or "" (then the user part
+ * From of a call that leaves: `<sip:+NUMBER@our-domain>;tag=...`, with the
+ * display name if names pass, never the PBX's host.  caller: E.164 or "" (then the user part
  * is "anonymous").  0 or -1.
  */
 int		 border_from_out(const struct conf *, const struct sip_addr *,
 		    const char *caller, char *out, size_t size);
 /* Status with which a PBX's final answer leaves: 3xx, 401, 407 become 480. */
 int		 border_status_out(int status);
-/* Does any header that border_keep_out lets pass hold this text as a whole
- * host (From, To and Call-ID are among them)?  1 or 0. */
-int		 border_leaks(const struct sip_msg *, const char *host);
 
 /* Why a call is not diverted; stable codes by divert_str(). */
 enum divert {
 	DIVERT_OK = 0,		/* look for a route */
 	DIVERT_NO_NUMBER,	/* "no-number": the Request-URI is no number without doubt */
 	DIVERT_NEVER,		/* "never" */
+	DIVERT_ALWAYS,		/* "always-trunk": the operator's choice; not learned */
 	DIVERT_OWN,		/* "own-number": to the trunk */
+	DIVERT_CLASS,		/* "class": such callers do not go directly */
 	DIVERT_PRIVACY,		/* "privacy" */
 	DIVERT_IN_DIALOG,	/* "in-dialog": Replaces or Join, or a To tag */
 	DIVERT_PROXY_REQUIRE,	/* "proxy-require" */
@@ -108,6 +127,7 @@ enum divert {
 	DIVERT_MEDIA_PLAIN,	/* "media-plain" */
 	DIVERT_MEDIA_UNKNOWN,	/* "media-unknown" */
 	DIVERT_MODE_LOG,	/* "mode-log": all was fit, but mode log diverts nothing */
+	DIVERT_LOG_ONLY,	/* "log-only": the same for this number */
 	/* The proxy's own, from the route table and its state: */
 	DIVERT_NO_ROUTE,	/* "no-route" */
 	DIVERT_NOT_ACTIVE,	/* "not-active" */
@@ -115,6 +135,7 @@ enum divert {
 	DIVERT_HOST_SKIPPED,	/* "host-skipped" */
 	DIVERT_RESAMPLE,	/* "resample": one call in `resample` is proven again */
 	DIVERT_REPROVE,		/* "reprove": no proof for `reprove` seconds */
+	DIVERT_MEDIA_ENGINE,	/* "media-engine": rtpengine is away, or cannot do it */
 	DIVERT_LIMIT,		/* "limit": no room for another call */
 	DIVERT_MAX
 };
@@ -123,8 +144,8 @@ const char	*divert_str(enum divert);	/* never NULL; "ok" for DIVERT_OK */
 /*
  * An INVITE from inside.  Always fills called and caller ("" when they do not
  * normalise), whatever the verdict: leg reports need them.  DIVERT_OK or the
- * first reason in the order of the enum, up to DIVERT_MODE_LOG (but "never"
- * before "no-number").
+ * first reason in the order of the enum, up to DIVERT_LOG_ONLY (but "never"
+ * and "always-trunk" before "no-number").
  */
 enum divert	 border_judge_out(const struct conf *, const struct conf_hop *from,
 		    const struct sip_msg *, char called[E164_SIZE], char caller[E164_SIZE]);
@@ -145,6 +166,13 @@ int		 border_private(const struct sip_msg *);
  * as dialled, or as dialled behind the digit for a line?  Either may be "". */
 int		 border_never(const struct conf *, const struct conf_hop *,
 		    const char *number, const char *digits);
+/* The same of another list of such entries. */
+int		 border_listed(const struct conf *, const struct conf_hop *,
+		    const struct conf_texts *, const char *number, const char *digits);
+/* The first class that holds the caller, as P-Asserted-Identity or From shows
+ * it; NULL: none. */
+const struct conf_class *border_caller_class(const struct conf *, const struct conf_hop *,
+		    const struct sip_msg *);
 /* Diversion, History-Info, Referred-By or Replaces: LEG_F_DIVERTED. */
 int		 border_diverted(const struct sip_msg *);
 

@@ -36,6 +36,7 @@ static int	 host_ours(const struct conf *, const struct sip_uri *);
 static int	 is_verstat(struct span);
 static size_t	 segment_name(struct span);
 static void	 put_uri(struct wbuf *, struct span);
+static struct span put_number(const struct conf *, struct wbuf *, struct span);
 
 enum border_class
 border_classify(const struct conf *cf, const struct sip_msg *m)
@@ -189,17 +190,45 @@ border_keep_in(const struct sip_hdr *h, const void *arg)
 	case SIP_H_MIN_SE:
 	case SIP_H_EXPIRES:
 	case SIP_H_USER_AGENT:
-	case SIP_H_SESSION_ID:
 		return (1);
+	case SIP_H_SESSION_ID:
+		return (border_session_id(h->sh_value));
 	case SIP_H_REFER_TO:
 	case SIP_H_REFERRED_BY:
 		return (cf != NULL && (cf->c_flags & CONF_ALLOW_REFER) != 0);
 	case SIP_H_OTHER:
-		return (h->sh_name.len > 8 &&
-		    strncasecmp(h->sh_name.p, "Content-", 8) == 0);
+		if (h->sh_name.len > 8 &&
+		    strncasecmp(h->sh_name.p, "Content-", 8) == 0)
+			return (1);
+		return (border_passes(cf, h));
 	default:
-		return (0);
+		return (border_passes(cf, h));
 	}
+}
+
+/* `pass header`; what must never pass cannot be configured. */
+int
+border_passes(const struct conf *cf, const struct sip_hdr *h)
+{
+	const struct conf_text	*t;
+	const char		*name;
+
+	if (cf == NULL || TAILQ_EMPTY(&cf->c_pass))
+		return (0);
+	name = sip_hdr_str((enum sip_hdr_id)h->sh_id);
+	TAILQ_FOREACH(t, &cf->c_pass, ct_entry)
+		if (name[0] != '\0' ? strcasecmp(name, t->ct_text) == 0 :
+		    span_caseeq(h->sh_name, t->ct_text))
+			return (1);
+	return (0);
+}
+
+int
+border_session_id(struct span v)
+{
+	struct span	id, remote;
+
+	return (sip_session_id(v, &id, &remote) == 0);
 }
 
 /* -- caller identity -- */
@@ -266,8 +295,56 @@ put_uri(struct wbuf *w, struct span uri)
 	}
 }
 
+void
+border_present(const struct conf *cf, const struct e164_rules *rules, const char *number,
+    char out[BORDER_PRESENT_SIZE])
+{
+	size_t	n = strlen(rules->er_country);
+
+	out[0] = '\0';
+	if ((cf->c_flags & CONF_PRESENT_NATIONAL) && number[0] == '+') {
+		if (n > 0 && strncmp(number + 1, rules->er_country, n) == 0) {
+			(void)strlcpy(out, rules->er_national, BORDER_PRESENT_SIZE);
+			number += 1 + n;
+		} else if (rules->er_international[0] != '\0') {
+			(void)strlcpy(out, rules->er_international,
+			    BORDER_PRESENT_SIZE);
+			number++;
+		}
+	}
+	(void)strlcat(out, number, BORDER_PRESENT_SIZE);
+}
+
+/* The scheme and number of a sip URI as the PBX shall see them; the rest of
+ * the URI.  What is no such number is left to the caller whole. */
+static struct span
+put_number(const struct conf *cf, struct wbuf *w, struct span uri)
+{
+	struct sip_uri	u;
+	struct cur	c;
+	struct span	user;
+	char		text[64], shown[BORDER_PRESENT_SIZE];
+
+	if (cf == NULL || (cf->c_flags & CONF_PRESENT_NATIONAL) == 0 ||
+	    sip_uri_parse(uri, &u) == -1 ||
+	    (u.su_scheme != URI_SIP && u.su_scheme != URI_SIPS) || u.su_has_password)
+		return (uri);
+	/* Parameters in the user part (RFC 3261 19.1.6) stay. */
+	cur_init(&c, u.su_user.p, u.su_user.len);
+	if (cur_until(&c, ';', &user) == -1)
+		user = u.su_user;
+	if (sip_uri_unescape(user, text, sizeof(text)) == -1 || !e164_valid(text))
+		return (uri);
+	border_present(cf, &cf->c_rules, text, shown);
+	wbuf_str(w, u.su_scheme == URI_SIP ? "sip:" : "sips:");
+	wbuf_str(w, shown);
+	uri.len -= (size_t)(user.p + user.len - uri.p);
+	uri.p = user.p + user.len;
+	return (uri);
+}
+
 int
-border_from_in(const struct sip_addr *a, char *out, size_t size)
+border_from_in(const struct conf *cf, const struct sip_addr *a, char *out, size_t size)
 {
 	struct wbuf	w;
 	struct span	rest = a->sa_params, name, val;
@@ -277,12 +354,13 @@ border_from_in(const struct sip_addr *a, char *out, size_t size)
 		return (-1);
 	out[0] = '\0';
 	wbuf_init(&w, out, size - 1);
-	if (a->sa_display.len > 0) {
+	if (a->sa_display.len > 0 &&
+	    (cf == NULL || (cf->c_flags & CONF_DISPLAY_NAME) != 0)) {
 		sip_put_value(&w, a->sa_display);
 		wbuf_u8(&w, ' ');
 	}
 	wbuf_u8(&w, '<');
-	put_uri(&w, a->sa_uri);
+	put_uri(&w, put_number(cf, &w, a->sa_uri));
 	wbuf_u8(&w, '>');
 	while ((r = sip_param_next(&rest, &name, &val)) == 1) {
 		if (is_verstat(name))
@@ -325,11 +403,11 @@ border_from_number(const struct sip_addr *a, char number[E164_SIZE])
 }
 
 int
-border_identity_in(const struct sip_addr *from, const char *domain, int route_ties,
-    char *out, size_t size)
+border_identity_in(const struct conf *cf, const struct sip_addr *from, const char *domain,
+    int route_ties, char *out, size_t size)
 {
 	struct wbuf	w;
-	char		number[E164_SIZE];
+	char		number[E164_SIZE], shown[BORDER_PRESENT_SIZE];
 
 	if (size == 0)
 		return (0);
@@ -337,7 +415,8 @@ border_identity_in(const struct sip_addr *from, const char *domain, int route_ti
 	if (!route_ties || border_from_number(from, number) == -1)
 		return (0);
 	wbuf_init(&w, out, size - 1);
-	wbuf_printf(&w, "<sip:%s@%s>", number, domain);
+	border_present(cf, &cf->c_rules, number, shown);
+	wbuf_printf(&w, "<sip:%s@%s>", shown, domain);
 	if (wbuf_ok(&w) == -1)
 		return (0);
 	out[w.w_len] = '\0';

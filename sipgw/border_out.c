@@ -18,7 +18,6 @@
  */
 #include <sys/types.h>
 
-#include <ctype.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -31,13 +30,16 @@
 
 static const char *const diverts[DIVERT_MAX] = {
 	[DIVERT_OK] = "ok", [DIVERT_NO_NUMBER] = "no-number",
-	[DIVERT_NEVER] = "never", [DIVERT_OWN] = "own-number",
+	[DIVERT_NEVER] = "never", [DIVERT_ALWAYS] = "always-trunk",
+	[DIVERT_OWN] = "own-number", [DIVERT_CLASS] = "class",
 	[DIVERT_PRIVACY] = "privacy", [DIVERT_IN_DIALOG] = "in-dialog",
 	[DIVERT_PROXY_REQUIRE] = "proxy-require",
 	[DIVERT_MEDIA_PRIVATE] = "media-private",
 	[DIVERT_MEDIA_PLAIN] = "media-plain",
 	[DIVERT_MEDIA_UNKNOWN] = "media-unknown",
-	[DIVERT_MODE_LOG] = "mode-log", [DIVERT_NO_ROUTE] = "no-route",
+	[DIVERT_MEDIA_ENGINE] = "media-engine",
+	[DIVERT_MODE_LOG] = "mode-log", [DIVERT_LOG_ONLY] = "log-only",
+	[DIVERT_NO_ROUTE] = "no-route",
 	[DIVERT_NOT_ACTIVE] = "not-active",
 	[DIVERT_ROUTE_SKIPPED] = "route-skipped",
 	[DIVERT_HOST_SKIPPED] = "host-skipped",
@@ -47,9 +49,10 @@ static const char *const diverts[DIVERT_MAX] = {
 
 static const struct e164_rules *hop_rules(const struct conf *, const struct conf_hop *);
 static int	 uri_user(struct span, char *, size_t);
+static int	 identity_parts(const struct e164_rules *, struct span, char[E164_SIZE],
+		    char *, size_t);
 static int	 anonymous(const struct sip_addr *);
 static int	 token_private(const struct sip_hdr *);
-static int	 host_in(struct span, const char *);
 
 const char *
 divert_str(enum divert d)
@@ -236,38 +239,104 @@ border_diverted(const struct sip_msg *m)
 }
 
 int
-border_never(const struct conf *cf, const struct conf_hop *hop, const char *number,
-    const char *digits)
+border_listed(const struct conf *cf, const struct conf_hop *hop,
+    const struct conf_texts *list, const char *number, const char *digits)
 {
 	const char	*outside = hop_rules(cf, hop)->er_outside;
 	size_t		 n = strlen(outside);
 
-	if (number[0] != '\0' && conf_never(cf, number))
+	if (TAILQ_EMPTY(list))
+		return (0);
+	if (number[0] != '\0' && conf_listed(list, number))
 		return (1);
 	if (digits[0] == '\0')
 		return (0);
-	if (conf_never(cf, digits))
+	if (conf_listed(list, digits))
 		return (1);
 	return (n > 0 && strncmp(digits, outside, n) == 0 &&
-	    conf_never(cf, digits + n));
+	    conf_listed(list, digits + n));
+}
+
+int
+border_never(const struct conf *cf, const struct conf_hop *hop, const char *number,
+    const char *digits)
+{
+	return (border_listed(cf, hop, &cf->c_never, number, digits));
+}
+
+/* The user part of one identity, and its number where it is one. */
+static int
+identity_parts(const struct e164_rules *rules, struct span uri, char number[E164_SIZE],
+    char *user, size_t size)
+{
+	struct span	 s;
+	char		*semi;
+
+	memset(number, 0, E164_SIZE);
+	if (uri_user(uri, user, size) == -1)
+		return (-1);
+	if ((semi = strchr(user, ';')) != NULL)
+		*semi = '\0';
+	s.p = user;
+	s.len = strlen(user);
+	(void)e164_normalise(s, rules, number);
+	return (0);
+}
+
+const struct conf_class *
+border_caller_class(const struct conf *cf, const struct conf_hop *hop,
+    const struct sip_msg *m)
+{
+	struct e164_rules	 rules = *hop_rules(cf, hop);
+	const struct conf_class	*cc;
+	struct sip_values	 it;
+	struct sip_addr		 a;
+	struct span		 s;
+	struct {
+		char	 ca_number[E164_SIZE], ca_user[64];
+	}			 callers[4];
+	size_t			 n = 0, i;
+
+	if (TAILQ_EMPTY(&cf->c_classes))
+		return (NULL);
+	memset(rules.er_outside, 0, sizeof(rules.er_outside));
+	sip_values_init(&it, m, SIP_H_P_ASSERTED_IDENTITY);
+	while (n < 3 && sip_values_next(&it, &s) == 1)
+		if (sip_addr_parse(s, &a) == 0 && identity_parts(&rules, a.sa_uri,
+		    callers[n].ca_number, callers[n].ca_user,
+		    sizeof(callers[n].ca_user)) == 0)
+			n++;
+	if (identity_parts(&rules, m->sm_from.sa_uri, callers[n].ca_number,
+	    callers[n].ca_user, sizeof(callers[n].ca_user)) == 0)
+		n++;
+	TAILQ_FOREACH(cc, &cf->c_classes, cc_entry)
+		for (i = 0; i < n; i++)
+			if (conf_class_has(cc, callers[i].ca_number, callers[i].ca_user))
+				return (cc);
+	return (NULL);
 }
 
 enum divert
 border_judge_out(const struct conf *cf, const struct conf_hop *hop,
     const struct sip_msg *m, char called[E164_SIZE], char caller[E164_SIZE])
 {
-	char	digits[DIGITS_SIZE];
-	int	number;
+	const struct conf_class	*cc;
+	char			 digits[DIGITS_SIZE];
+	int			 number;
 
 	(void)border_caller(cf, hop, m, caller);
 	number = border_number(cf, hop, m->sm_uri, called, digits);
 	/* An emergency number that does not normalise is named as what it is. */
 	if (border_never(cf, hop, called, digits))
 		return (DIVERT_NEVER);
+	if (border_listed(cf, hop, &cf->c_always, called, digits))
+		return (DIVERT_ALWAYS);
 	if (number == -1)
 		return (DIVERT_NO_NUMBER);
 	if (conf_number_ours(cf, called))
 		return (DIVERT_OWN);
+	if ((cc = border_caller_class(cf, hop, m)) != NULL && !cc->cc_direct)
+		return (DIVERT_CLASS);
 	if (border_private(m))
 		return (DIVERT_PRIVACY);
 	if (m->sm_to.sa_tag.len > 0 || sip_hdr_has(m, SIP_H_REPLACES) ||
@@ -278,14 +347,22 @@ border_judge_out(const struct conf *cf, const struct conf_hop *hop,
 	switch (sdp_judge_msg(m, (cf->c_flags & CONF_MEDIA_PLAIN) != 0)) {
 	case MEDIA_OK:
 		break;
+	/* rtpengine makes SRTP at a public address of them. */
 	case MEDIA_PRIVATE:
-		return (DIVERT_MEDIA_PRIVATE);
+		if (!(cf->c_flags & CONF_MEDIA_ENGINE))
+			return (DIVERT_MEDIA_PRIVATE);
+		break;
 	case MEDIA_PLAINTEXT:
-		return (DIVERT_MEDIA_PLAIN);
+		if (!(cf->c_flags & CONF_MEDIA_ENGINE))
+			return (DIVERT_MEDIA_PLAIN);
+		break;
 	case MEDIA_UNKNOWN:
 		return (DIVERT_MEDIA_UNKNOWN);
 	}
-	return (cf->c_flags & CONF_MODE_LOG ? DIVERT_MODE_LOG : DIVERT_OK);
+	if (cf->c_flags & CONF_MODE_LOG)
+		return (DIVERT_MODE_LOG);
+	return (border_listed(cf, hop, &cf->c_logonly, called, digits) ?
+	    DIVERT_LOG_ONLY : DIVERT_OK);
 }
 
 /* -- what leaves -- */
@@ -299,10 +376,13 @@ border_keep_out(const struct sip_hdr *h, const void *arg)
 	case SIP_H_DATE:
 	case SIP_H_MIME_VERSION:
 	case SIP_H_RETRY_AFTER:
-	case SIP_H_SERVER:
 	case SIP_H_TIMESTAMP:
 	case SIP_H_UNSUPPORTED:
 		return (1);
+	case SIP_H_SERVER:
+	case SIP_H_USER_AGENT:
+		/* What to attack the PBX with is nobody's business. */
+		return (arg != NULL && border_passes(arg, h));
 	default:
 		return (border_keep_in(h, arg));
 	}
@@ -318,7 +398,8 @@ border_from_out(const struct conf *cf, const struct sip_addr *from, const char *
 		return (-1);
 	out[0] = '\0';
 	wbuf_init(&w, out, size - 1);
-	if (from->sa_display.len > 0 && caller[0] != '\0') {
+	if (from->sa_display.len > 0 && caller[0] != '\0' &&
+	    (cf->c_flags & CONF_DISPLAY_NAME) != 0) {
 		sip_put_value(&w, from->sa_display);
 		wbuf_u8(&w, ' ');
 	}
@@ -332,42 +413,5 @@ border_from_out(const struct conf *cf, const struct sip_addr *from, const char *
 	if (wbuf_ok(&w) == -1)
 		return (-1);
 	out[w.w_len] = '\0';
-	return (0);
-}
-
-/* Does the text stand in s, not as a part of a longer name or number? */
-static int
-host_in(struct span s, const char *host)
-{
-	size_t	n = strlen(host), i, end;
-	int	before, behind;
-
-	if (n == 0 || n > s.len)
-		return (0);
-	for (i = 0; i <= s.len - n; i++) {
-		if (strncasecmp(s.p + i, host, n) != 0)
-			continue;
-		before = i == 0 ? 0 : (uint8_t)s.p[i - 1];
-		/* A dot goes on only if something stands behind it. */
-		end = i + n;
-		if (end + 1 < s.len && s.p[end] == '.')
-			end++;
-		behind = end == s.len ? 0 : (uint8_t)s.p[end];
-		if (!isalnum(before) && before != '.' && before != '-' &&
-		    !isalnum(behind) && behind != '-')
-			return (1);
-	}
-	return (0);
-}
-
-int
-border_leaks(const struct sip_msg *m, const char *host)
-{
-	size_t	i;
-
-	for (i = 0; i < m->sm_nhdrs; i++)
-		if (border_keep_out(&m->sm_hdrs[i], NULL) &&
-		    host_in(m->sm_hdrs[i].sh_value, host))
-			return (1);
 	return (0);
 }

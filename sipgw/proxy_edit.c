@@ -22,7 +22,6 @@
 
 #include <sys/types.h>
 
-#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +29,7 @@
 
 #include "proxy_int.h"
 
-#define MASK_NONCE	crypto_stream_xchacha20_NONCEBYTES
-
 static int	 px_keep_out(const struct sip_hdr *, const void *);
-static int	 px_mask(struct proxy *, struct span, char *, size_t);
 static int	 px_via_list(const struct sip_msg *, const char *, char *, size_t);
 static int	 px_seal(struct proxy *, enum seal_use, const char *, const char *,
 		    const char *, struct span, char *, size_t);
@@ -42,6 +38,7 @@ static int	 px_max_forwards(const struct sip_msg *);
 static int	 px_record_route(struct proxy *, struct branch *, struct sip_edit *);
 static int	 px_inside_target(struct proxy *, const struct sip_msg *, const struct vaddr *,
 		    uint8_t, char *, size_t);
+static int	 edit_strict(struct proxy *, struct sip_edit *);
 static int	 write_hop(struct branch *, const struct sip_msg *, struct wbuf *);
 static int	 write_direct(struct branch *, const struct sip_msg *, struct wbuf *);
 static int	 write_inward(struct branch *, const struct sip_msg *, struct wbuf *);
@@ -61,92 +58,12 @@ static int
 px_keep_out(const struct sip_hdr *h, const void *arg)
 {
 	const struct proxy	*px = arg;
-	const struct hop	*ho;
-	char			 addr[VADDR_STRLEN];
-	size_t			 i;
 
 	if (!border_keep_out(h, px->px_conf))
 		return (0);
 	if (h->sh_id == SIP_H_CSEQ || h->sh_id == SIP_H_CONTENT_TYPE)
 		return (1);
-	for (i = 0; i < px->px_nhops; i++) {
-		ho = &px->px_hops[i];
-		if (memmem(h->sh_value.p, h->sh_value.len, ho->ho_conf->ch_host,
-		    strlen(ho->ho_conf->ch_host)) != NULL)
-			return (0);
-		if (ho->ho_addr.va_family == 0)
-			continue;
-		(void)vaddr_host(&ho->ho_addr, addr, sizeof(addr));
-		if (memmem(h->sh_value.p, h->sh_value.len, addr, strlen(addr)) != NULL)
-			return (0);
-	}
-	return (1);
-}
-
-/* Calls' Call-IDs outside may not name a host inside.  The mask is
- * deterministic (the nonce is a keyed hash of the text), so that every message
- * of a dialog gets the same one, and opens without a memory. */
-static int
-px_mask(struct proxy *px, struct span in, char *out, size_t size)
-{
-	uint8_t	buf[MASK_NONCE + PX_CALLID];
-
-	if (in.len >= PX_CALLID / 2)
-		return (-1);
-	(void)crypto_generichash(buf, MASK_NONCE, (const unsigned char *)in.p, in.len,
-	    px->px_callid_key, sizeof(px->px_callid_key));
-	(void)crypto_stream_xchacha20_xor(buf + MASK_NONCE, (const unsigned char *)in.p,
-	    in.len, buf, px->px_callid_key);
-	if (sodium_base64_ENCODED_LEN(MASK_NONCE + in.len,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING) + 2 > size)
-		return (-1);
-	out[0] = 'v';
-	out[1] = 'q';
-	(void)sodium_bin2base64(out + 2, size - 2, buf, MASK_NONCE + in.len,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-	return (0);
-}
-
-int
-px_callid_out(struct proxy *px, const struct sip_msg *m, const struct sip_flow *fl,
-    char out[PX_CALLID])
-{
-	char	host[VADDR_STRLEN], text[PX_CALLID];
-
-	if (span_str(m->sm_call_id, text, sizeof(text)) == -1)
-		return (-1);
-	(void)vaddr_host(&fl->fl_peer, host, sizeof(host));
-	if (strchr(text, '@') == NULL && strstr(text, host) == NULL &&
-	    strncmp(text, "vq", 2) != 0) {
-		(void)strlcpy(out, text, PX_CALLID);
-		return (0);
-	}
-	return (px_mask(px, m->sm_call_id, out, PX_CALLID));
-}
-
-/* The Call-ID that the inside knows, for one that came from outside. */
-int
-px_callid_in(struct proxy *px, struct span in, char out[PX_CALLID])
-{
-	uint8_t		 buf[MASK_NONCE + PX_CALLID], nonce[MASK_NONCE];
-	struct span	 text;
-	size_t		 len;
-
-	if (in.len > 2 && in.p[0] == 'v' && in.p[1] == 'q' &&
-	    sodium_base642bin(buf, sizeof(buf), in.p + 2, in.len - 2, NULL, &len, NULL,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
-	    len > MASK_NONCE && len - MASK_NONCE < PX_CALLID / 2) {
-		len -= MASK_NONCE;
-		(void)crypto_stream_xchacha20_xor((unsigned char *)out, buf + MASK_NONCE,
-		    len, buf, px->px_callid_key);
-		out[len] = '\0';
-		(void)crypto_generichash(nonce, MASK_NONCE, (unsigned char *)out, len,
-		    px->px_callid_key, sizeof(px->px_callid_key));
-		if (sodium_memcmp(nonce, buf, MASK_NONCE) == 0)
-			return (0);
-	}
-	text = in;
-	return (span_str(text, out, PX_CALLID));
+	return (!px_names_hop(px, h->sh_value));
 }
 
 /* received and rport for the topmost Via of what came (RFC 3261 18.2.1, 3581). */
@@ -177,9 +94,9 @@ px_outside_host(struct proxy *px, char *out, size_t size)
 	int			 n;
 
 	host = c->c_outside_host[0] != '\0' ? c->c_outside_host : c->c_domain;
-	n = c->c_outside_port != 0 ?
-	    snprintf(out, size, "%s:%u", host, (unsigned)c->c_outside_port) :
-	    snprintf(out, size, "%s", host);
+	if (c->c_outside_port == 0)
+		return (strlcpy(out, host, size) >= size ? -1 : 0);
+	n = snprintf(out, size, "%s:%u", host, (unsigned)c->c_outside_port);
 	return (n < 0 || (size_t)n >= size ? -1 : 0);
 }
 
@@ -202,18 +119,25 @@ int
 px_via(struct proxy *px, const struct sip_flow *fl, const char *branch, char *out,
     size_t size)
 {
-	char	host[DOMAIN_SIZE + 8];
-	int	n;
+	struct wbuf	w;
+	char		host[DOMAIN_SIZE + 8];
 
 	if (fl->fl_face == FACE_OUTSIDE) {
 		if (px_outside_host(px, host, sizeof(host)) == -1)
 			return (-1);
 	} else
 		(void)vaddr_str(&fl->fl_local, host, sizeof(host));
-	n = snprintf(out, size, "SIP/2.0/%s %s;branch=%s%s",
-	    fl->fl_proto == SIP_UDP ? "UDP" : fl->fl_proto == SIP_TCP ? "TCP" : "TLS",
-	    host, branch, fl->fl_proto == SIP_UDP ? ";rport" : "");
-	return (n < 0 || (size_t)n >= size ? -1 : 0);
+	wbuf_init(&w, out, size - 1);
+	wbuf_str(&w, fl->fl_proto == SIP_UDP ? "SIP/2.0/UDP " :
+	    fl->fl_proto == SIP_TCP ? "SIP/2.0/TCP " : "SIP/2.0/TLS ");
+	wbuf_str(&w, host);
+	wbuf_str(&w, ";branch=");
+	wbuf_str(&w, branch);
+	wbuf_str(&w, fl->fl_proto == SIP_UDP ? ";rport" : "");
+	if (wbuf_ok(&w) == -1)
+		return (-1);
+	out[w.w_len] = '\0';
+	return (0);
 }
 
 /* The Vias of a request as one value, params added to the topmost. */
@@ -359,6 +283,22 @@ px_record_route(struct proxy *px, struct branch *br, struct sip_edit *e)
 	return (0);
 }
 
+/* RFC 3261 16.6 item 6: what a strict router behind us wants to see. */
+static int
+edit_strict(struct proxy *px, struct sip_edit *e)
+{
+	int	r;
+
+	r = route_strict(e->se_msg, e->se_pop_routes, e->se_uri, px->px_text[6],
+	    px->px_text[7]);
+	if (r != 1)
+		return (r);
+	e->se_uri = px->px_text[6];
+	sip_edit_drop(e, SIP_H_ROUTE);
+	sip_edit_add_top(e, "Route", px->px_text[7]);
+	return (0);
+}
+
 /* Hop to hop, new or inside a dialog. */
 static int
 write_hop(struct branch *br, const struct sip_msg *m, struct wbuf *w)
@@ -377,12 +317,16 @@ write_hop(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	e.se_pop_routes = pc->pc_pop_routes;
 	e.se_max_forwards = px_max_forwards(m);
 	e.se_uri = pc->pc_target;
+	if (br->br_kind == BR_DIALOG_HOP && edit_strict(px, &e) == -1)
+		return (-1);
 	sip_edit_drop(&e, SIP_H_VIPR_TICKET);
 	sip_edit_drop(&e, SIP_H_VIPR_REFUSAL);
 	/* The add_top that comes last stands first; ours stands above those
 	 * that came, because what came stays in its place below. */
 	if (m->sm_to.sa_tag.len == 0 && px_record_route(px, br, &e) == -1)
 		return (-1);
+	session_request(br, m, &e);
+	hop_breadth(m, &e);
 	return (sip_edit_write(&e, w));
 }
 
@@ -423,6 +367,8 @@ write_direct(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	sip_edit_set(&e, SIP_H_CONTACT, px->px_text[0]);
 	sip_edit_drop(&e, SIP_H_VIPR_TICKET);
 	sip_edit_add(&e, "ViPR-Ticket", pc->pc_ticket);
+	media_edit(pc, &e);
+	session_request(br, m, &e);
 	return (sip_edit_write(&e, w));
 }
 
@@ -434,17 +380,18 @@ write_inward(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	struct proxy	*px = pc->pc_px;
 	struct sip_edit	 e;
 	char		 via[256], params[128], uri[128], addr[VADDR_STRLEN], user[32];
-	char		 number[E164_SIZE];
+	char		 number[E164_SIZE], shown[BORDER_PRESENT_SIZE];
 	int		 tied;
 
 	if (px_via(px, &br->br_flow, br->br_branch, via, sizeof(via)) == -1 ||
-	    border_from_in(&m->sm_from, px->px_text[0], PX_TEXT) == -1 ||
-	    border_from_in(&m->sm_to, px->px_text[1], PX_TEXT) == -1)
+	    border_from_in(px->px_conf, &m->sm_from, px->px_text[0], PX_TEXT) == -1 ||
+	    border_from_in(px->px_conf, &m->sm_to, px->px_text[1], PX_TEXT) == -1)
 		return (-1);
 	(void)snprintf(user, sizeof(user), "vipr-%016llx", (unsigned long long)pc->pc_id);
 	if (px_local_uri(&br->br_flow, user, "", px->px_text[2], PX_TEXT) == -1)
 		return (-1);
-	(void)snprintf(uri, sizeof(uri), "sip:%s@%s", pc->pc_called,
+	border_present(px->px_conf, &px->px_conf->c_rules, pc->pc_called, shown);
+	(void)snprintf(uri, sizeof(uri), "sip:%s@%s", shown,
 	    vaddr_str(&br->br_addr, addr, sizeof(addr)));
 	px_via_params(&pc->pc_flow, &m->sm_via, params, sizeof(params));
 	sip_edit_init(&e, m);
@@ -461,12 +408,16 @@ write_inward(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	sip_edit_set(&e, SIP_H_FROM, px->px_text[0]);
 	sip_edit_set(&e, SIP_H_TO, px->px_text[1]);
 	sip_edit_set(&e, SIP_H_CONTACT, px->px_text[2]);
+	media_edit(pc, &e);
 	tied = px->px_rtab != NULL && border_from_number(&m->sm_from, number) == 0 &&
 	    rtab_ties(px->px_rtab, number, pc->pc_domain);
-	if (border_identity_in(&m->sm_from, pc->pc_domain, tied, px->px_text[3], PX_TEXT) == 1) {
+	if (border_identity_in(px->px_conf, &m->sm_from, pc->pc_domain, tied, px->px_text[3],
+	    PX_TEXT) == 1) {
+		px->px_stats.ps_verified++;
 		sip_edit_drop(&e, SIP_H_P_ASSERTED_IDENTITY);
 		sip_edit_add(&e, "P-Asserted-Identity", px->px_text[3]);
 	}
+	session_request(br, m, &e);
 	return (sip_edit_write(&e, w));
 }
 
@@ -506,18 +457,20 @@ edit_across(struct proxy *px, struct sip_edit *e, const struct sip_msg *m,
 		py = &dl->dl_party[SIDE_IN];
 		ctag.p = dl->dl_party[dl->dl_creator].py_tag;
 		ctag.len = strlen(ctag.p);
-		if (px_inside_target(px, m, &py->py_addr, py->py_proto, target,
+		/* ACK and BYE show none. */
+		if (sip_hdr_has(m, SIP_H_CONTACT) &&
+		    (px_inside_target(px, m, &py->py_addr, py->py_proto, target,
 		    sizeof(target)) == -1 ||
 		    px_seal(px, SEAL_CONTACT, dl->dl_grantee, target, dl->dl_callid_out,
-		    ctag, px->px_text[2], PX_TEXT) == -1)
+		    ctag, px->px_text[2], PX_TEXT) == -1))
 			return (-1);
 	}
 	if (sip_hdr_has(m, SIP_H_CONTACT))
 		sip_edit_set(e, SIP_H_CONTACT, px->px_text[2]);
 	if (dl == NULL) {
 		if (px_callid_in(px, m->sm_call_id, px->px_text[3]) == -1 ||
-		    border_from_in(&m->sm_from, px->px_text[4], PX_TEXT) == -1 ||
-		    border_from_in(&m->sm_to, px->px_text[5], PX_TEXT) == -1)
+		    border_from_in(px->px_conf, &m->sm_from, px->px_text[4], PX_TEXT) == -1 ||
+		    border_from_in(px->px_conf, &m->sm_to, px->px_text[5], PX_TEXT) == -1)
 			return (-1);
 	} else {
 		py = &dl->dl_party[to];
@@ -560,6 +513,7 @@ write_across(struct branch *br, const struct sip_msg *m, struct wbuf *w)
 	}
 	if (edit_across(px, &e, m, dl, to, &br->br_flow, pc->pc_target, pc->pc_routes) == -1)
 		return (-1);
+	session_request(br, m, &e);
 	return (sip_edit_write(&e, w));
 }
 
@@ -605,6 +559,10 @@ px_write_ack(struct proxy *px, const struct sip_msg *m, struct dialog *dl,
 		e.se_uri = uri;
 		e.se_pop_routes = px_own_routes(px, m);
 		e.se_max_forwards = px_max_forwards(m);
+		sip_edit_drop(&e, SIP_H_VIPR_TICKET);
+		sip_edit_drop(&e, SIP_H_VIPR_REFUSAL);
+		if (edit_strict(px, &e) == -1)
+			return (-1);
 		return (sip_edit_write(&e, w));
 	}
 	if (kind == BR_DIALOG_OUT)
@@ -657,10 +615,13 @@ answer_outward(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		tag.len = strlen(tag.p);
 	if (status >= 300)
 		return (0);
+	if (pc->pc_dialog != 0 && !sip_hdr_has(m, SIP_H_CONTACT))
+		return (0);
 	if (px_inside_target(px, m, &br->br_addr, br->br_proto, target,
 	    sizeof(target)) == -1 ||
+	    (sip_hdr_has(m, SIP_H_CONTACT) &&
 	    px_seal(px, SEAL_CONTACT, pc->pc_domain, target, px->px_text[6], tag,
-	    px->px_text[4], PX_TEXT) == -1)
+	    px->px_text[4], PX_TEXT) == -1))
 		return (-1);
 	if (pc->pc_dialog != 0)
 		return (0);
@@ -693,6 +654,7 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 	sip_edit_drop(&e, SIP_H_VIPR_TICKET);
 	if (br->br_kind == BR_HOP || br->br_kind == BR_DIALOG_HOP) {
 		e.se_pop_vias = 1;
+		session_answer(br, m, status, &e);
 		return (sip_edit_write(&e, w));
 	}
 	if ((req = pctx_msg(pc)) == NULL)
@@ -735,5 +697,6 @@ px_write_response(struct pctx *pc, struct branch *br, const struct sip_msg *m,
 		return (-1);
 	if (status < 300 && status > 100 && sip_hdr_has(m, SIP_H_CONTACT))
 		sip_edit_add(&e, "Contact", px->px_text[4]);
+	session_answer(br, m, status, &e);
 	return (sip_edit_write(&e, w));
 }

@@ -46,14 +46,16 @@ static void
 in_count_refused(struct proxy *px, const struct sip_flow *fl, enum refusal refusal)
 {
 	const char	*name = in_name(px, fl);
+	char		 what[DOMAIN_SIZE + 32];
 
 	if ((unsigned)refusal <= REFUSAL_POLICY)
 		px->px_stats.ps_refused[refusal]++;
-	px_log(px, PROXY_REFUSED, "INVITE from %s refused: reason=%s", name,
-	    refusal_str(refusal));
+	(void)snprintf(what, sizeof(what), "INVITE from %s", name);
+	px_refused(px, PROXY_REFUSED, fl, what, refusal_str(refusal), NULL);
 	if (px->px_ops->po_refused(px->px_ctx, fl, name) == 1) {
-		px_log(px, PROXY_ALARM, "too many refused INVITEs from %s: closing its "
-		    "connections", name);
+		(void)snprintf(what, sizeof(what), "more from %s", name);
+		px_refused(px, PROXY_ALARM, fl, what, "too-many-refused",
+		    "closing its connections");
 		px->px_ops->po_close(px->px_ctx, fl->fl_conn);
 	}
 }
@@ -92,6 +94,7 @@ in_call(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	struct pctx		*pc;
 	enum refusal		 refusal;
 	uint64_t		 not_after = 0;
+	uint32_t		 name = 0;
 	char			 token[TOKEN_MAX], number[E164_SIZE];
 	int			 r;
 
@@ -120,6 +123,14 @@ in_call(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	}
 	if (border_from_number(&m->sm_from, pc->pc_caller) == -1)
 		pc->pc_caller[0] = '\0';
+	if (px->px_ops->po_ticket_known != NULL &&
+	    px->px_ops->po_ticket_known(px->px_ctx, pc->pc_id, number, na, token, &name,
+	    &not_after) == 1) {
+		explicit_bzero(token, sizeof(token));
+		pctx_trying(pc);
+		in_ticket(pc, REFUSAL_NONE, name, not_after);
+		return;
+	}
 	r = px->px_ops->po_ticket(px->px_ctx, pc->pc_id, number, na, token);
 	explicit_bzero(token, sizeof(token));
 	if (r == -1) {
@@ -159,6 +170,12 @@ in_ticket(struct pctx *pc, enum refusal refusal, uint32_t name, uint64_t not_aft
 		return;
 	}
 	(void)strlcpy(pc->pc_domain, na->na_name[name], sizeof(pc->pc_domain));
+	if (limits_rate(px->px_limits, LIMITS_CALLS, pc->pc_domain,
+	    guard_calls_s(px->px_conf), px_now(px), &retry) == -1) {
+		in_refuse(pc, REFUSAL_BUSY, retry);
+		return;
+	}
+	limits_total(px->px_limits, guard_calls_live(px->px_conf));
 	pc->pc_limit = limits_call(px->px_limits, pc->pc_domain, pc->pc_called, px_now(px),
 	    px->px_conf->c_limit_hour, px->px_conf->c_limit_live, &retry);
 	if (pc->pc_limit == 0) {
@@ -167,6 +184,12 @@ in_ticket(struct pctx *pc, enum refusal refusal, uint32_t name, uint64_t not_aft
 	}
 	px_log(px, PROXY_INFO, "call from %s accepted: ticket good", pc->pc_domain);
 	px_note(px, pc->pc_called, "from outside: accepted");
+	media_inward(pc);
+}
+
+void
+in_forward(struct pctx *pc)
+{
 	hop_targets(pc, 0);
 	hop_next(pc, 480);
 }
@@ -180,6 +203,10 @@ in_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	struct sip_extra	 bad = { "Unsupported", px->px_text[7] };
 	const struct sip_hdr	*h;
 
+	/* Once, and not again when rtpengine has answered. */
+	if (px->px_media == MEDIA_FRESH &&
+	    guard_request(px, fl, m, key, in_name(px, fl)) == -1)
+		return;
 	switch (border_classify(px->px_conf, m)) {
 	case BORDER_CALL:
 		in_call(px, fl, m, key);

@@ -84,6 +84,17 @@ proxy_explain(struct proxy *px, const char *number, const char *out[], size_t n)
 	return (found);
 }
 
+int
+proxy_callid(struct proxy *px, struct span in, char *out, size_t size)
+{
+	char	callid[PX_CALLID];
+
+	if (px_callid_in(px, in, callid) == -1)
+		return (-1);
+	(void)strlcpy(out, callid, size);
+	return (0);
+}
+
 /* Take a place among the live calls of the two; *n: how many there are now. */
 struct pair *
 pair_take(struct proxy *px, const char *caller, const char *called, unsigned *n)
@@ -100,13 +111,6 @@ pair_take(struct proxy *px, const char *caller, const char *called, unsigned *n)
 	*n = ++pa->pa_count;
 	explicit_bzero(&k, sizeof(k));
 	return (pa);
-}
-
-void
-pair_hold(struct pair *pa)
-{
-	if (pa != NULL)
-		pa->pa_count++;
 }
 
 void

@@ -37,7 +37,8 @@
 #define PLACES_MAX	65536
 #define KEY_TEXT_MAX	512
 
-enum kind { KIND_CALL, KIND_CONN_ADDR, KIND_CONN_NAME, KIND_REFUSED, KIND_MAX };
+enum kind { KIND_CALL, KIND_CONN_ADDR, KIND_CONN_NAME, KIND_REFUSED, KIND_TOTAL,
+	KIND_RATE, KIND_MAX };
 
 struct limit {
 	RB_ENTRY(limit)		 li_entry;	/* in the kind's tree, which owns it */
@@ -45,7 +46,8 @@ struct limit {
 	uint8_t			 li_hash[HASH_LEN];
 	unsigned		 li_live;	/* places or connections held */
 	unsigned		 li_waiting;	/* places not counted yet */
-	uint64_t		 li_last;	/* newest entry of li_times, ms */
+	uint64_t		 li_last;	/* of a bucket: ms of its latest use */
+	uint64_t		 li_level;	/* tokens, in thousandths */
 	uint32_t		 li_size;	/* of the ring */
 	uint32_t		 li_head;	/* oldest */
 	uint32_t		 li_count;
@@ -58,6 +60,7 @@ struct place {
 	RB_ENTRY(place)	 pl_entry;	/* in lm_places, which owns it */
 	uint64_t	 pl_id;
 	struct limit	*pl_limit;	/* has li_live > 0: is not evicted */
+	struct limit	*pl_total;	/* the same; NULL: not counted */
 	int		 pl_counted;
 };
 RB_HEAD(place_tree, place);
@@ -70,6 +73,7 @@ struct limits {
 	struct place_tree	 lm_places;
 	size_t			 lm_nplaces;
 	uint64_t		 lm_next;
+	unsigned		 lm_total;
 };
 
 static int	 limit_cmp(struct limit *, struct limit *);
@@ -268,7 +272,7 @@ uint64_t
 limits_call(struct limits *l, const char *grantee, const char *number, uint64_t now_ms,
     unsigned hour, unsigned live, uint32_t *retry_s)
 {
-	struct limit	*li;
+	struct limit	*li, *total = NULL;
 	struct place	*pl;
 	uint64_t	 wait;
 	uint8_t		 hash[HASH_LEN];
@@ -292,10 +296,18 @@ limits_call(struct limits *l, const char *grantee, const char *number, uint64_t 
 		}
 		return (0);
 	}
+	if (l->lm_total != 0) {
+		limit_hash(l, grantee, "", hash);
+		if ((total = limit_get(l, KIND_TOTAL, hash, 0)) == NULL ||
+		    total->li_live >= l->lm_total)
+			return (0);
+	}
 	if ((pl = calloc(1, sizeof(*pl))) == NULL)
 		return (0);
 	pl->pl_id = l->lm_next++;
 	pl->pl_limit = li;
+	if ((pl->pl_total = total) != NULL)
+		total->li_live++;
 	RB_INSERT(place_tree, &l->lm_places, pl);
 	l->lm_nplaces++;
 	li->li_live++;
@@ -340,9 +352,46 @@ limits_call_end(struct limits *l, uint64_t id)
 		li->li_waiting--;
 	RB_REMOVE(place_tree, &l->lm_places, pl);
 	l->lm_nplaces--;
+	if (pl->pl_total != NULL && --pl->pl_total->li_live == 0)
+		limit_free(l, KIND_TOTAL, pl->pl_total);
 	free(pl);
 	if (li->li_live == 0 && li->li_count == 0)
 		limit_free(l, KIND_CALL, li);
+}
+
+void
+limits_total(struct limits *l, unsigned live)
+{
+	l->lm_total = live;
+}
+
+/* -- how often -- */
+
+int
+limits_rate(struct limits *l, enum limits_rate which, const char *name, unsigned per_s,
+    uint64_t now_ms, uint32_t *retry_s)
+{
+	struct limit	*li;
+	uint64_t	 full = (uint64_t)per_s * 2000, gone;
+	uint8_t		 hash[HASH_LEN];
+
+	*retry_s = 1;
+	limit_hash(l, name, which == LIMITS_CALLS ? "calls" :
+	    which == LIMITS_REQUESTS ? "requests" : "excess", hash);
+	if ((li = limit_get(l, KIND_RATE, hash, 0)) == NULL)
+		return (0);
+	gone = now_ms - li->li_last;
+	if (li->li_last == 0 || gone >= 2000)
+		li->li_level = full;
+	else
+		li->li_level += gone * per_s;
+	if (li->li_level > full)
+		li->li_level = full;
+	li->li_last = now_ms;
+	if (li->li_level < 1000)
+		return (-1);
+	li->li_level -= 1000;
+	return (0);
 }
 
 /* -- connections -- */
@@ -380,6 +429,17 @@ limits_conn_open(struct limits *l, const struct vaddr *va)
 
 	addr_text(va, text, sizeof(text));
 	return (conn_open(l, KIND_CONN_ADDR, text, LIMITS_CONN_ADDR));
+}
+
+int
+limits_conn_rate(struct limits *l, const struct vaddr *va, unsigned per_s, uint64_t now_ms)
+{
+	char		text[VADDR_STRLEN];
+	uint32_t	ignored;
+
+	/* No domain is named like an address. */
+	addr_text(va, text, sizeof(text));
+	return (limits_rate(l, LIMITS_REQUESTS, text, per_s, now_ms, &ignored));
 }
 
 void

@@ -38,12 +38,27 @@ uint64_t	 limits_call(struct limits *, const char *grantee, const char *number,
 void		 limits_call_counted(struct limits *, uint64_t id, uint64_t now_ms);
 void		 limits_call_end(struct limits *, uint64_t id);
 
+/* Live calls of a grantee to all numbers together, for limits_call; 0 (at
+ * first): any number. */
+void		 limits_total(struct limits *, unsigned live);
+
+/*
+ * How often: a bucket of twice per_s that fills at per_s a second, for each
+ * name.  0: it may; -1: too often, and when it may again (1 to 3600 s).
+ */
+enum limits_rate { LIMITS_CALLS = 1, LIMITS_REQUESTS = 2, LIMITS_EXCESS = 3 };
+int		 limits_rate(struct limits *, enum limits_rate, const char *name,
+		    unsigned per_s, uint64_t now_ms, uint32_t *retry_s);
+
 /*
  * Outside connections.  addr (the port is ignored; IPv6 counts by /64) at
  * accept, name once the certificate is known.  0, or -1: too many, close it.
  * Each successful open needs its close.
  */
 int		 limits_conn_open(struct limits *, const struct vaddr *);
+/* May another one be accepted now?  0, or -1: more than per_s a second. */
+int		 limits_conn_rate(struct limits *, const struct vaddr *, unsigned per_s,
+		    uint64_t now_ms);
 void		 limits_conn_close(struct limits *, const struct vaddr *);
 int		 limits_name_open(struct limits *, const char *name);
 void		 limits_name_close(struct limits *, const char *name);

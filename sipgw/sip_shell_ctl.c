@@ -26,9 +26,12 @@
 #include "border.h"
 #include "ctl.h"
 #include "e164.h"
+#include "hep_shell.h"
 #include "log.h"
 #include "proc.h"
+#include "pkremote.h"
 #include "sip_shell.h"
+#include "tls_resume.h"
 #include "transport.h"
 
 #define DECISIONS_MAX	8
@@ -42,12 +45,15 @@ struct walk {
 
 static int	ctl_request(struct chan *, struct chan_msg *, void *);
 static void	ctl_show(struct chan *, const struct ctl_req *);
+static uint64_t	refused_sum(const struct proxy_stats *);
 static const char *ctl_routes(struct chan *, const struct ctl_req *);
 static const char *ctl_explain(struct chan *, const struct ctl_req *);
 static void	explain_row(struct chan *, uint32_t, const char *, const char *);
 static void	ctl_show_metrics(struct chan *, const struct ctl_req *);
+static void	ctl_redirect_metrics(struct chan *, uint32_t, const struct proxy_stats *);
 static void	metric(struct chan *, uint32_t, const char *, const char *, const char *,
 		    const char *, uint64_t);
+static int	media_down(void);
 static unsigned	route_rank(unsigned);
 static int	route_rows(const struct rtab_number *, void *);
 static uint64_t	skip_until(const char *, const struct rtab_route *);
@@ -73,6 +79,9 @@ ctl_request(struct chan *ch, struct chan_msg *m, void *arg)
 	case CTL_SHOW_ROUTES:
 		error = ctl_routes(ch, &rq);
 		break;
+	case CTL_SHOW_HOPS:
+		shell_hops_show(ch, rq.rq_id);
+		break;
 	case CTL_EXPLAIN:
 		error = ctl_explain(ch, &rq);
 		break;
@@ -85,6 +94,17 @@ ctl_request(struct chan *ch, struct chan_msg *m, void *arg)
 	}
 	(void)ctl_send_end(ch, rq.rq_id, error);
 	return (0);
+}
+
+static uint64_t
+refused_sum(const struct proxy_stats *ps)
+{
+	uint64_t	 n = 0;
+	unsigned	 i;
+
+	for (i = REFUSAL_NO_TICKET; i <= REFUSAL_POLICY; i++)
+		n += ps->ps_refused[i];
+	return (n);
 }
 
 static void
@@ -102,10 +122,17 @@ ctl_show(struct chan *ch, const struct ctl_req *rq)
 	ctl_uint(&r, "direct", ps.ps_calls_direct);
 	ctl_uint(&r, "trunk", ps.ps_calls_trunk);
 	ctl_uint(&r, "fallbacks", ps.ps_fallbacks);
+	ctl_uint(&r, "redirects", ps.ps_redirects);
 	ctl_uint(&r, "from_trunk", ps.ps_calls_in);
 	ctl_uint(&r, "from_outside", ps.ps_calls_outside);
+	ctl_uint(&r, "refused", refused_sum(&ps));
+	ctl_uint(&r, "strangers", ps.ps_strangers);
 	ctl_uint(&r, "connections", ts.ts_open);
+	ctl_uint(&r, "hops_down", shell_hops_down());
+	ctl_str(&r, "rtpengine", ng_state_str(shell.sh_conf != NULL &&
+	    (shell.sh_conf->c_flags & CONF_MEDIA_ENGINE) ? ps.ps_media_state : NG_OFF));
 	ctl_bool(&r, "key", shell.sh_key);
+	ctl_bool(&r, "capture", hep_on);
 	if (store_error(shell.sh_store) != 0)
 		ctl_str(&r, "store", strerror(store_error(shell.sh_store)));
 	else
@@ -241,6 +268,8 @@ ctl_explain(struct chan *ch, const struct ctl_req *rq)
 		next = "trunk: own-number";
 	else if (border_never(shell.sh_conf, NULL, number, ""))
 		next = "trunk: never";
+	else if (border_listed(shell.sh_conf, NULL, &shell.sh_conf->c_always, number, ""))
+		next = "trunk: always-trunk";
 	else if (!active)
 		next = state == ROUTE_NONE ? "trunk: no-route" : "trunk: not-active";
 	else if (route != 0)
@@ -249,6 +278,10 @@ ctl_explain(struct chan *ch, const struct ctl_req *rq)
 		next = "trunk: host-skipped";
 	else if (shell.sh_conf->c_flags & CONF_MODE_LOG)
 		next = "trunk: mode-log";
+	else if (border_listed(shell.sh_conf, NULL, &shell.sh_conf->c_logonly, number, ""))
+		next = "trunk: log-only";
+	else if ((shell.sh_conf->c_flags & CONF_MEDIA_ENGINE) && media_down())
+		next = "trunk: media-engine";
 	else
 		next = "direct";
 	explain_row(ch, rq->rq_id, "next call", next);
@@ -266,6 +299,16 @@ ctl_explain(struct chan *ch, const struct ctl_req *rq)
 	return (NULL);
 }
 
+/* Was rtpengine found silent? */
+static int
+media_down(void)
+{
+	struct proxy_stats	ps;
+
+	proxy_stats(shell.sh_proxy, &ps);
+	return (ps.ps_media_state == NG_DOWN);
+}
+
 static void
 metric(struct chan *ch, uint32_t id, const char *name, const char *type,
     const char *label, const char *value, uint64_t n)
@@ -281,11 +324,35 @@ metric(struct chan *ch, uint32_t id, const char *name, const char *type,
 	(void)ctl_send_row(ch, id, &r);
 }
 
+/* The redirect server, and the copies that leave for a capture server. */
+static void
+ctl_redirect_metrics(struct chan *ch, uint32_t id, const struct proxy_stats *ps)
+{
+	struct hep_stats	 hs;
+	unsigned		 i;
+
+	metric(ch, id, "vipr_sip_redirects", "counter", NULL, NULL, ps->ps_redirects);
+	for (i = DIVERT_OK + 1; i < DIVERT_MAX; i++)
+		metric(ch, id, "vipr_sip_not_redirected", "counter", "reason",
+		    divert_str((enum divert)i), ps->ps_unredirected[i]);
+	metric(ch, id, "vipr_sip_redirected_calls", "counter", NULL, NULL,
+	    ps->ps_redirect_calls);
+	metric(ch, id, "vipr_sip_redirected_failed", "counter", NULL, NULL,
+	    ps->ps_redirect_failed);
+	for (i = REDIRECT_FORGED; i < REDIRECT_ERRORS; i++)
+		metric(ch, id, "vipr_sip_redirected_refused", "counter", "reason",
+		    redirect_str((enum redirect_error)i), ps->ps_redirect_bad[i]);
+	hep_get_stats(&hs);
+	metric(ch, id, "vipr_sip_captured", "counter", NULL, NULL, hs.hs_sent);
+	metric(ch, id, "vipr_sip_captures_dropped", "counter", NULL, NULL, hs.hs_dropped);
+}
+
 static void
 ctl_show_metrics(struct chan *ch, const struct ctl_req *rq)
 {
 	struct proxy_stats	 ps;
 	struct transport_stats	 ts;
+	struct resume_stats	 rs;
 	uint32_t		 id = rq->rq_id;
 	unsigned		 i;
 
@@ -299,6 +366,9 @@ ctl_show_metrics(struct chan *ch, const struct ctl_req *rq)
 	COUNTER("stray", ps.ps_stray);
 	COUNTER("forged", ps.ps_forged);
 	COUNTER("overload", ps.ps_overload);
+	COUNTER("strangers", ps.ps_strangers);
+	COUNTER("too_fast", ps.ps_too_fast);
+	COUNTER("calls_verified", ps.ps_verified);
 	COUNTER("loops", ps.ps_loops);
 	COUNTER("calls_from_trunk", ps.ps_calls_in);
 	COUNTER("calls_from_outside", ps.ps_calls_outside);
@@ -311,11 +381,19 @@ ctl_show_metrics(struct chan *ch, const struct ctl_req *rq)
 	for (i = DIVERT_OK + 1; i < DIVERT_MAX; i++)
 		metric(ch, id, "vipr_sip_not_diverted", "counter", "reason",
 		    divert_str((enum divert)i), ps.ps_diverts[i]);
+	ctl_redirect_metrics(ch, id, &ps);
 	COUNTER("legs_sent", shell.sh_legs_sent);
 	COUNTER("legs_stored", shell.sh_legs_stored);
 	COUNTER("legs_refused", shell.sh_legs_refused);
 	COUNTER("legs_lost", shell.sh_legs_lost + shell.sh_legs_failed + ps.ps_legs_unsent);
 	COUNTER("legs_dropped", ps.ps_legs_dropped);
+	COUNTER("media_offers", ps.ps_media.ns_offers);
+	COUNTER("media_answers", ps.ps_media.ns_answers);
+	COUNTER("media_ended", ps.ps_media.ns_deletes);
+	COUNTER("media_failed", ps.ps_media.ns_failed);
+	COUNTER("media_resent", ps.ps_media.ns_resent);
+	GAUGE("media_engine_up", ps.ps_media_state == NG_UP);
+	GAUGE("media_waiting", ps.ps_media.ns_pending);
 	GAUGE("transactions", ps.ps_txns);
 	GAUGE("contexts", ps.ps_contexts);
 	GAUGE("dialogs", ps.ps_dialogs);
@@ -327,7 +405,16 @@ ctl_show_metrics(struct chan *ch, const struct ctl_req *rq)
 	COUNTER("connections_accepted", ts.ts_accepted);
 	COUNTER("connections_made", ts.ts_connected);
 	COUNTER("connections_failed", ts.ts_failed);
+	COUNTER("connections_refused", ts.ts_refused);
 	COUNTER("connections_slow", ts.ts_slow);
+	resume_stats(&rs);
+	COUNTER("tls_signatures", pkremote_count());
+	COUNTER("tls_resumed", rs.rs_accepted);
+	COUNTER("tls_tickets_refused", rs.rs_refused);
+	COUNTER("tls_sessions_offered", rs.rs_offered);
+	GAUGE("tls_sessions_kept", rs.rs_kept);
+	COUNTER("ticket_checks_known", shell.sh_tickets_known);
+	shell_hops_metrics(ch, id);
 #undef COUNTER
 #undef GAUGE
 }

@@ -1,19 +1,7 @@
 # Requests from outside, as a hostile peer would make them: sections 1 and 2
 # of the border's rules.  sh border_in.sh CASE
 . "$VIPR_SRC/regress/e2e/border_lib.sh"
-
-n200=+14085550200 n1200=+14085551200 n180=+14085550180
-start_b() {
-	sip_ca || fatal "no certificate authority"
-	for c in a.example b.example c.example; do good_cert $c || fatal "no certificate"; done
-	sip_conf b "+14085550000 to +14085551999" "${2:-}" "${1:-}"
-	phone pbx "$(pbx b):5060" "ViPR-Refusal: expired" "X-Host: $(pbx b)" "Server: pbx at $(pbx b)" "User-Agent: $(pbx b):5060" "Warning: 399 $(pbx b) x" "Session-ID: $(pbx b)"
-	phone trunk 127.91.9.1:5060
-	box_start b || { cat "$work/b/log" >&2; fatal "b did not start"; }
-	target=$n200
-	good=$(ticket ticket b.example a.example $n200 3600)
-	[ -n "$good" ] || fatal "no ticket"
-}
+. "$VIPR_SRC/regress/e2e/border_b.sh"
 
 # -- who may connect --
 
@@ -92,11 +80,6 @@ case_tls() {
 	within "INFO by the grantee alone" 200 5 INFO
 	within "BYE by the grantee alone" 200 5 BYE
 	for i in 4 5 6; do hang_up $i; done
-	# Nothing to resume with.
-	peer 4 a.example -sess_out "$work/session"
-	ask 4 method=OPTIONS
-	hang_up 4
-	ok "no session ticket" not test -s "$work/session"
 	ok "a silent peer is closed" soon 8 gone $mute
 	took=$(($(date +%s) - since))
 	ok "not before 4 s nor after 7 s ($took)" test $took -ge 4 -a $took -le 7
@@ -395,7 +378,7 @@ case_headers() {
 	names=$(sed -n '2,/^$/s/^\([A-Za-z-]*\):.*/\1/p' "$work/inward" | sort -u | tr '\n' ' ')
 	is "only these pass inward" "Accept Allow CSeq Call-ID Contact Content-Disposition Content-Length Content-Type Expires From Max-Forwards Min-SE Session-Expires Session-ID Supported To User-Agent Via " "$names"
 	is "no verstat" 0 "$(grep -ci verstat "$work/inward")"
-	ok "From stays" grep -q '^From: "A" <sip:+12125550150@a.example>;tag=v' "$work/inward"
+	ok "From stays, without the name" grep -q '^From: <sip:+12125550150@a.example>;tag=v' "$work/inward"
 	is "no host of the peer in Contact or Record-Route" 0 \
 	    "$(grep -E '^(Contact|Record-Route)' "$work/inward" | grep -c evil)"
 	ok "Contact is ours" grep -q '^Contact: <sip:.*127.91.2.1' "$work/inward"
@@ -405,6 +388,11 @@ case_headers() {
 	    grep -v '^[a-z]=' | grep -c '127.91.2.10')"
 	is "no code in a 200" 0 "$(printf '%s\n' "$resp" | grep -c ViPR-Refusal)"
 	is "what is not known stays inside" 0 "$(printf '%s\n' "$resp" | grep -c "^X-")"
+	# The session timer is between the two borders.
+	is "only these pass outward" "CSeq Call-ID Contact Content-Length Content-Type From Record-Route To Via " \
+	    "$(printf '%s\n' "$resp" | sed -n '2,/^$/s/^\([A-Za-z-]*\):.*/\1/p' |
+	    grep -v '^\(Session-Expires\|Require\)$' | sort -u | tr '\n' ' ')"
+	is "the status line is ours" "SIP/2.0 200 OK" "$(printf '%s\n' "$resp" | head -n 1)"
 	finish_call 4
 	# What the PBX answers, and what becomes of it.
 	for s in 300 302 305 401 407; do
@@ -413,6 +401,10 @@ case_headers() {
 		is "nothing of the PBX in it ($s)" 0 "$(printf '%s\n' "$resp" |
 		    grep -c '127.91.2.10\|X-Host\|ViPR')"
 	done
+	phrase() { printf '%s\n' "$resp" | head -n 1; }
+	t=$(ticket ticket b.example a.example +14085550486 3600)
+	expect "the PBX's 486 Answer" 486 4 uri=sip:+14085550486@b.example ticket="$t"
+	is "has our own phrase" "SIP/2.0 486 Busy Here" "$(phrase)"
 	for s in 486 404 500 503 603 606; do
 		t=$(ticket ticket b.example a.example +14085550$s 3600)
 		expect "the PBX's $s" $s 4 uri=sip:+14085550$s@b.example ticket="$t"
@@ -423,26 +415,6 @@ case_headers() {
 }
 
 # -- dialogs --
-
-# within WHAT WANT FD METHOD [NAME=VALUE...]: a request in the call that
-# open_call made.
-within() {
-	_w=$1 _x=$2 _f=$3 _m=$4
-	shift 4
-	cs=$((cs + 1))
-	expect "$_w" "$_x" "$_f" method=$_m uri="$cookie" from="$dfrom" to="$dto" \
-	    callid="$dcall" cseq=$cs "$@"
-}
-open_call() {
-	expect "a call" 200 "$1" ticket="$good"
-	cookie=$(field Contact | sed 's/.*<\([^>]*\)>.*/\1/')
-	rr=$(printf '%s\n' "$resp" | sed -n 's/^Record-Route: *//p')
-	dfrom=$from dto=$(field To) dcall=$callid cs=1
-	send "$1" method=ACK uri="$cookie" from="$dfrom" to="$dto" callid="$dcall"
-}
-altered() { printf %s "$1" | sed "s/\(:.\{$2\}\)\(.\)/\1$(printf %s "$1" | sed "s/.*:.\{$2\}\(.\).*/\1/" | tr 'A-Za-z0-9_-' 'B-ZAb-za1-90-_')/"; }
-pbx_got() { [ "$(seen pbx "^$1 ")" -gt "$2" ]; }
-peer_got() { news "$1" | grep -q "^$2"; }
 
 case_dialogs() {
 	start_b
@@ -574,87 +546,6 @@ case_cancel() {
 	for i in 4 5 6; do hang_up $i; done
 }
 
-case_limits() {
-	start_b "limit 6 per hour"
-	ring=$(ticket ticket b.example a.example $n180 3600)
-	peer 4 a.example
-	for i in 1 2 3 4; do
-		send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKlive$i
-		soon 3 peer_got 4 'SIP/2.0 180'
-		[ $i != 1 ] || first="callid=$callid from=$from"
-	done
-	expect "a fifth call at once" "503 busy" 4 ticket="$ring" uri=sip:$n180@b.example
-	ra=$(field Retry-After)
-	ok "Retry-After 1 to 3600 ($ra)" test "$ra" -ge 1 -a "$ra" -le 3600
-	expect "another number is free" 200 4 ticket="$good"
-	finish_call 4
-	# shellcheck disable=SC2086
-	expect "CANCEL" 200 4 method=CANCEL uri=sip:$n180@b.example branch=z9hG4bKlive1 $first
-	send 4 ticket="$ring" uri=sip:$n180@b.example branch=z9hG4bKlive5
-	ok "frees a place" soon 3 peer_got 4 'SIP/2.0 180'
-	for i in 2 3 4 5 6; do
-		expect "call $i of the hour" 200 4 ticket="$good"
-		finish_call 4
-		is "BYE" 200 "$code"
-	done
-	expect "call 7 of the hour" "503 busy" 4 ticket="$good"
-	ra=$(field Retry-After)
-	ok "Retry-After is the rest of the hour ($ra)" test "$ra" -ge 3500 -a "$ra" -le 3600
-	t=$(ticket ticket b.example a.example +14085550486 3600)
-	for i in 1 2 3 4 5 6 7 8; do
-		expect "refused calls do not count" 486 4 ticket="$t" uri=sip:+14085550486@b.example
-		send 4 method=ACK ticket="$t" uri=sip:+14085550486@b.example branch=$branch \
-		    callid=$callid "from=$from" "to=$(field To)"
-	done
-	ok "the log says so" grep -q 'reason=busy' "$work/b/log"
-	hang_up 4
-	# 60 refused INVITEs a minute, of one domain from many addresses.
-	peer 4 c.example -bind 127.91.8.1
-	peer 5 c.example -bind 127.91.8.2
-	ask 5 method=OPTIONS
-	for i in $(seq 30); do ask 4; ask 5; done
-	is "60 are answered" "403 no-ticket" "$code $refusal"
-	ask 4
-	ok "one more closes it" soon 3 peer_gone 4
-	ok "and the domain's others" soon 3 peer_gone 5
-	hang_up 4
-	hang_up 5
-}
-
-case_connections() {
-	start_b
-	good_cert d.example
-	many=
-	# open_one CERTIFICATE ADDRESS: sets last
-	open_one() {
-		n=$((n + 1))
-		sleep 30 | openssl s_client -quiet -verify_quiet -connect 127.91.2.1:5061 -bind "$2" \
-		    -cert "$work/ca/$1.crt" -key "$work/ca/$1.key" -CAfile "$work/ca/sip.pem" \
-		    >"$work/conn$n" 2>&1 &
-		last=$!
-		pids="$pids $last"
-	}
-	established() { [ "$(ctl b -j show sip 2>/dev/null | jq '[.. | .connections? // empty] | add // 0')" -ge "$1" ]; }
-	n=0
-	for i in $(seq 16); do open_one a.example 127.91.8.1; many="$many $last"; done
-	sleep 1
-	alive=0
-	for p in $many; do gone $p || alive=$((alive + 1)); done
-	is "16 connections of a domain" 16 $alive
-	open_one a.example 127.91.8.2
-	ok "not a 17th from elsewhere" soon 3 gone $last
-	for i in $(seq 16); do open_one c.example 127.91.8.1; many="$many $last"; done
-	sleep 1
-	alive=0
-	for p in $many; do gone $p || alive=$((alive + 1)); done
-	is "32 connections of an address" 32 $alive
-	open_one d.example 127.91.8.1
-	ok "not a 33rd of another domain" soon 3 gone $last
-	peer 4 d.example -bind 127.91.8.3
-	expect "others may connect" 200 4 method=OPTIONS
-	hang_up 4
-}
-
 # -- time --
 
 clock() {
@@ -699,4 +590,57 @@ case_time() {
 	hang_up 5
 }
 
+# -- names --
+
+# Who a caller is, as our own records have it.
+case_identity() {
+	start_b "country 1
+	national 1
+	international 011"
+	box_stop b
+	"$forge" "$work/b/data/key" "$work/b/master.key" route a.example \
+	    "sip:+12125550150@a.example;transport=tls" +12125550150 86400 TICKET || fatal "no route"
+	box_again b
+	ok "a number is tied to a.example" soon 5 route_is b +12125550150 active
+	peer 4 a.example
+	peer 5 c.example
+	pai() { message pbx '^INVITE' | sed -n 's/^P-Asserted-Identity: *//p'; }
+	for v in "" ";verstat=TN-Validation-Passed"; do
+		expect "the owner calls" 200 4 ticket="$good" \
+		    from="\"A\" <sip:+12125550150$v@a.example>;tag=i$request_n" \
+		    hdr="P-Asserted-Identity: <sip:+12125550199@a.example>"
+		is "verified" "<sip:+12125550150@a.example>" "$(pai)"
+		finish_call 4
+	done
+	expect "the owner shows another number" 200 4 ticket="$good" \
+	    from="<sip:+12125550151@a.example>;tag=i$request_n" \
+	    hdr="P-Asserted-Identity: <sip:+12125550151@a.example>"
+	is "not verified" "" "$(pai)"
+	finish_call 4
+	other=$(ticket ticket b.example c.example $n200 3600)
+	expect "another domain shows that number" 200 5 ticket="$other" \
+	    from="<sip:+12125550150@a.example>;tag=i$request_n" \
+	    hdr="P-Asserted-Identity: <sip:+12125550150@a.example>"
+	is "not verified" "" "$(pai)"
+	finish_call 5
+	is "two were" 2 "$(metric calls_verified)"
+	# The same as the PBX's trunk would show it.
+	sed -i 's/^	country 1/	present national\n	country 1/' "$work/b/viprd.conf"
+	ctl b reload
+	national() {
+		ask 4 ticket="$good" from="\"A\" <sip:+12125550150@a.example>;tag=i$request_n"
+		[ "$code" = 200 ] || return 1
+		finish_call 4
+		[ "$(pai)" = "<sip:12125550150@a.example>" ]
+	}
+	ok "in national form" soon 5 national
+	is "Request-URI, too" "INVITE sip:14085550200@127.91.2.10:5060 SIP/2.0" \
+	    "$(message pbx '^INVITE' | head -n 1)"
+	is "From, too" 1 "$(message pbx '^INVITE' | grep -c '^From: <sip:12125550150@a.example>;tag=')"
+	hang_up 4
+	hang_up 5
+}
+
+complete=no
 case_"$1"
+complete=yes

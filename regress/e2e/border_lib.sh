@@ -26,6 +26,11 @@ finish() {
 	# shellcheck disable=SC2086
 	[ -z "$pids" ] || kill $pids 2>/dev/null
 	for c in a b; do box_stop $c; done
+	# A script that sets complete=no, and yes at its end, cannot stop halfway.
+	if [ "${complete:-yes}" != yes ]; then
+		echo "FAIL: the script stopped halfway"
+		failed=$((failed + 1))
+	fi
 	echo "$checks checks, $failed failed"
 	if [ $failed -ne 0 ] && [ -n "${BORDER_KEEP:-}" ]; then
 		echo "files are in $work"
@@ -66,6 +71,17 @@ soon() {
 	done
 }
 gone() { ! kill -0 "$1" 2>/dev/null; }
+# end_of PID: end a program that we started and do not remember it.
+end_of() {
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	pids=$(printf ' %s ' "$pids" | sed "s/ $1 / /")
+}
+# udp_open ADDRESS PORT: somebody listens there.
+udp_open() {
+	_hex=$(printf '%s\n' "$1" | awk -F. -v p="$2" '{ printf "%02X%02X%02X%02X:%04X", $4, $3, $2, $1, p }')
+	grep -q " $_hex " /proc/net/udp
+}
 
 # -- certificates --
 
@@ -101,8 +117,8 @@ sip {
 	ca "$work/ca/sip.pem"
 	listen inside on $i port 5060 udp
 	listen outside on $i port 5061
-	pbx "pbx" at $(pbx "$c") port 5060 udp
-	trunk "pstn" at 127.91.9.1 port 5060 udp
+	pbx "pbx" at $(pbx "$c") port 5060 udp ping no
+	trunk "pstn" at 127.91.9.1 port 5060 udp ping no
 	media pass
 	resample 0
 	${4:-}
@@ -111,6 +127,18 @@ numbers { $2 }
 ${3:-}
 CONF
 }
+# box_up X: start it, or end the script with its log.
+box_up() { box_start "$1" || { cat "$work/$1/log" >&2; fatal "$1 did not start"; }; }
+# box_again X: the same after forge has written to its store.
+box_again() {
+	chown -R _viprkey "$work/$1/data/key"
+	: >"$work/$1/log"
+	box_up "$1"
+}
+# calls_up X N: so many calls stand now.
+calls_up() { [ "$(ctl "$1" -j show | jq -r '.[] | select(.kind=="sipgw") | .calls')" = "$2" ]; }
+# row_number ROW [TRUNK'S ANSWER]: the number of a row of a table of calls.
+row_number() { printf '+14085%02d0%03d' "$1" "${2:-200}"; }
 # phone NAME ADDRESS [HEADER...]: a telephone, PBX or trunk.
 phone() {
 	name=$1
@@ -157,10 +185,7 @@ peer() {
 }
 hang_up() {
 	eval "exec $1>&-"
-	eval "_pid=\$peer$1"
-	kill "$_pid" 2>/dev/null
-	wait "$_pid" 2>/dev/null
-	pids=$(printf ' %s ' "$pids" | sed "s/ $_pid / /")
+	eval "end_of \$peer$1"
 }
 peer_gone() { eval "gone \$peer$1"; }
 

@@ -6,9 +6,6 @@
 siptrap=$build/regress/tools/siptrap
 rows=60
 
-# number ROW [TRUNK'S ANSWER]: the number of a row.
-row_number() { printf '+14085%02d0%03d' "$1" "${2:-200}"; }
-
 # routes "ROW TRUNK'S ANSWER"...: box A with an active route for each.
 start_a() {
 	sip_ca || fatal "no certificate authority"
@@ -36,7 +33,7 @@ host r$i.example address 127.91.6.$i port 5061"
 	phone pbx "$(pbx a):5060"
 	phone trunk 127.91.9.1:5060
 	# The store is made at the first start; the routes are put in between.
-	box_start a || { cat "$work/a/log" >&2; fatal "a did not start"; }
+	box_up a
 	box_stop a
 	for r in "$@"; do
 		# shellcheck disable=SC2086
@@ -46,9 +43,7 @@ host r$i.example address 127.91.6.$i port 5061"
 		    "sip:$n@r$1.example;transport=tls" "$n" 86400 TICKET-OF-ROW-$1 ||
 		    fatal "no route for $n"
 	done
-	chown -R _viprkey "$work/a/data/key"
-	: >"$work/a/log"
-	box_start a || { cat "$work/a/log" >&2; fatal "a did not start"; }
+	box_again a
 	ok "there is an active route" soon 5 route_is a "$n" active
 }
 # trap_row ROW CERTIFICATE ARGUMENTS...
@@ -72,10 +67,7 @@ traps_ready() {
 	: >"$work/traps"
 }
 end_trap() {
-	eval "_pid=\$trap$1"
-	kill "$_pid"
-	wait "$_pid" 2>/dev/null
-	pids=$(printf ' %s ' "$pids" | sed "s/ $_pid / /")
+	eval "end_of \$trap$1"
 }
 # dial ROW NUMBER [ARGUMENTS OF sipua]: a call, in the background.
 dials=0
@@ -87,7 +79,8 @@ dial() {
 	{
 		printf 'INVITE sip:%s@127.91.1.1:5060;user=phone;row=%s SIP/2.0\r\n' "$n" "$r"
 		printf 'Via: SIP/2.0/UDP 127.91.1.10:%d;branch=z9hG4bKdial%d\r\n' $((20000 + dials)) $dials
-		printf 'From: "Alice" <sip:+12125550150@127.91.1.10>;tag=d%d\r\n' $dials
+		printf 'From: "Alice" <sip:%s@127.91.1.10>;tag=d%d\r\n' \
+		    "${dial_from:-+12125550150}" $dials
 		printf 'To: <sip:%s@127.91.1.1>\r\nCall-ID: dial%d@127.91.1.10\r\n' "$n" $dials
 		printf 'CSeq: 1 INVITE\r\nMax-Forwards: 70\r\n'
 		printf 'Contact: <sip:+12125550150@127.91.1.10:%d>\r\n' $((20000 + dials))
@@ -300,6 +293,10 @@ case_passed() {
 	tr -d '\r' <"$work/trap16" | sed -n '/^INVITE/,/^$/p' >"$work/outward"
 	is "nothing of the PBX leaves" 0 "$(grep -c '127.91.1.10' "$work/outward")"
 	is "one ticket, ours" "ViPR-Ticket: TICKET-OF-ROW-16" "$(grep ViPR "$work/outward")"
+	is "only these pass outward" "CSeq Call-ID Contact Content-Length Content-Type From Max-Forwards Record-Route To ViPR-Ticket Via " \
+	    "$(sed -n '2,/^$/s/^\([A-Za-z-]*\):.*/\1/p' "$work/outward" | grep -v '^\(Session-Expires\|Min-SE\|Supported\)$' | sort -u | tr '\n' ' ')"
+	is "no name of the PBX's user" 0 "$(grep -c Alice "$work/outward")"
+	is "a Call-ID that tells nothing" 0 "$(grep '^Call-ID' "$work/outward" | grep -c 'dial\|127.91')"
 	is "Request-URI" "INVITE sip:$(row_number 16)@r16.example;transport=tls SIP/2.0" \
 	    "$(head -n 1 "$work/outward")"
 	is "From" 1 "$(grep -c '^From: .*<sip:+12125550150@a.example>' "$work/outward")"
@@ -344,4 +341,88 @@ case_cancel() {
 	for r in 1 2 3; do is "row $r: no trunk" 0 "$(trunked "$(row_number $r)")"; done
 }
 
+# A host that fails is skipped for a minute, doubling to an hour, with an alarm
+# after three times; time is let pass with `test boot-offset`.
+pass_time() {
+	passed=$((passed + $1))
+	sed -i "s/^test boot-offset.*/test boot-offset ${passed}s/" "$work/a/viprd.conf"
+	ctl a reload
+}
+unskipped() { [ "$(route_field a "$1" skip_until)" = null ]; }
+case_skips() {
+	passed=0
+	start_a 1 2
+	echo "test boot-offset 0s" >>"$work/a/viprd.conf"
+	n=$(row_number 1)
+	calls=0
+	alarms() { grep -c 'r1.example failed 3 times in a row' "$work/a/log"; }
+	for want in 60 120 240 480 960 1920 3600 3600; do
+		dial 1 "$n"
+		calls=$((calls + 1))
+		is "$want s: the call takes the trunk" "200 $calls" "$(heard 1) $(trunked "$n")"
+		left=$(($(route_field a "$n" skip_until) - $(date +%s)))
+		ok "the host is skipped for $want s ($left)" test $left -ge $((want - 5)) -a $left -le $((want + 1))
+		is "the route is kept" "active 0 skipped" "$(facts "$n")"
+		if [ "$want" -lt 240 ]; then is "no alarm yet" 0 "$(alarms)"; else is "one alarm" 1 "$(alarms)"; fi
+		dial 1 "$n"
+		calls=$((calls + 1))
+		is "the next is not tried" "200 $calls" "$(heard 1) $(trunked "$n")"
+		is "says explain" "trunk: host-skipped" \
+		    "$(ctl a -j explain "$n" | jq -r '[.[] | select(.process == "sipgw" and .what == "latest call")][0].text')"
+		pass_time $((want + 1))
+		ok "until it is over" soon 5 unskipped "$n"
+	done
+	# It comes back: what it did is forgotten.
+	trap_row 1 hosts -r 486
+	traps_ready
+	dial 1 "$n"
+	is "it answers again" "486 $calls" "$(heard 1) $(trunked "$n")"
+	end_trap 1
+	# Its connection is gone with it.
+	dropped() {
+		dial 1 "$n"
+		calls=$((calls + 1))
+		heard 1 >/dev/null
+		! unskipped "$n"
+	}
+	ok "it fails once more" soon 5 dropped
+	left=$(($(route_field a "$n" skip_until) - $(date +%s)))
+	ok "and begins with a minute ($left)" test $left -ge 55 -a $left -le 61
+	is "no further alarm" 1 "$(alarms)"
+}
+
+# What the operator rules: always the trunk, log only, classes of callers.
+case_rules() {
+	start_a 1 2 3 4
+	for r in 1 2 3 4; do trap_row $r hosts -r 486; done
+	traps_ready
+	sed -i "s/^	media pass/	always trunk $(row_number 1)\n	log only { $(row_number 2), +999 }\n	class secret {\n		from 4711\n		direct no\n	}\n	media pass/" "$work/a/viprd.conf"
+	ctl a reload
+	why() { ctl a -j explain "$1" | jq -r --arg w "$2" '[.[] | select(.process == "sipgw" and .what == $w)][0].text'; }
+	ruled() { [ "$(why "$(row_number 1)" "next call")" = "trunk: always-trunk" ]; }
+	ok "explain says what would be" soon 5 ruled
+	is "and of the others" "trunk: log-only direct" \
+	    "$(why "$(row_number 2)" "next call") $(why "$(row_number 3)" "next call")"
+	for r in 1 2 4; do dial $r "$(row_number $r)"; done
+	dial_from=4711
+	dial 3 "$(row_number 3)"
+	dial_from=
+	for r in 1 2 3; do
+		is "row $r takes the trunk" "200 1 0" \
+		    "$(heard $r) $(trunked "$(row_number $r)") $(trapped $r)"
+	done
+	is "row 4 goes directly" "486 0 1" "$(heard 4) $(trunked "$(row_number 4)") $(trapped 4)"
+	is "explain: always-trunk" "trunk: always-trunk" "$(why "$(row_number 1)" "latest call")"
+	is "explain: log-only" "trunk: log-only" "$(why "$(row_number 2)" "latest call")"
+	is "explain: class" "trunk: class" "$(why "$(row_number 3)" "latest call")"
+	ok "the log says what could have been" \
+	    grep -q 'could have gone directly to r2.example: reason=log-only' "$work/a/log"
+	for w in always-trunk log-only class; do
+		is "$w is counted" 1 "$(ctl a -j show metrics | jq --arg w $w \
+		    '.[] | select(.name == "vipr_sip_not_diverted" and .reason == $w) | .value')"
+	done
+}
+
+complete=no
 case_"$1"
+complete=yes

@@ -237,7 +237,7 @@ ATF_TC_BODY(headers, tc)
 	    "P-Asserted-Identity: <sip:x@y>\r\nCall-Info: <http://x/>\r\nContent-Foo: 1\r\nX-Y: z\r\n"
 	    "ViPR-Ticket: a\r\nViPR-Refusal: busy\r\nSubject: s\r\nUser-Agent: u\r\nContact: <sip:a@b>\r\n"
 	    "Record-Route: <sip:a;lr>\r\nDiversion: <sip:a@b>\r\nRefer-To: <sip:a@b>\r\nk: timer\r\n"
-	    "Session-ID: 1\r\nContent: 1\r\n", "");
+	    "Session-ID: ab30317f1a784dc48ff824d0d3715d86\r\nContent: 1\r\n", "");
 	for (i = 0; i < m.sm_nhdrs; i++) {
 		struct span n = m.sm_hdrs[i].sh_name;
 
@@ -257,14 +257,8 @@ ATF_TC_BODY(headers, tc)
 	ATF_CHECK_EQ(0, border_keep_out(sip_hdr_first(&m, SIP_H_P_ASSERTED_IDENTITY), c));
 	ATF_CHECK_EQ(0, border_keep_out(sip_hdr_first(&m, SIP_H_CONTACT), c));
 	ATF_CHECK_EQ(0, border_keep_out(sip_hdr_first(&m, SIP_H_VIPR_REFUSAL), c));
-	ATF_CHECK_EQ(1, border_keep_out(sip_hdr_first(&m, SIP_H_SERVER), c));
+	ATF_CHECK_EQ(0, border_keep_out(sip_hdr_first(&m, SIP_H_SERVER), c));
 	ATF_CHECK_EQ(1, border_keep_out(sip_hdr_first(&m, SIP_H_RETRY_AFTER), c));
-	ATF_CHECK_EQ(0, border_leaks(&m, "10.0.0.5"));
-	answer(200, "Server: x 10.0.0.5:5060\r\n");
-	ATF_CHECK_EQ(1, border_leaks(&m, "10.0.0.5"));
-	ATF_CHECK_EQ(0, border_leaks(&m, "10.0.0"));
-	ATF_CHECK_EQ(0, border_leaks(&m, "0.0.5"));
-	ATF_CHECK_EQ(1, border_leaks(&m, "A.EXAMPLE"));
 	conf_free(c);
 }
 
@@ -275,15 +269,16 @@ from_in(const char *v)
 	struct sip_addr	a;
 
 	ATF_REQUIRE_EQ(0, sip_addr_parse(sp(v), &a));
-	ATF_REQUIRE_EQ(0, border_from_in(&a, out, sizeof(out)));
+	ATF_REQUIRE_EQ(0, border_from_in(NULL, &a, out, sizeof(out)));
 	return (out);
 }
 
 ATF_TC_WITHOUT_HEAD(identity);
 ATF_TC_BODY(identity, tc)
 {
-	struct sip_addr	a;
-	char		n[E164_SIZE], out[300];
+	static struct conf	 plain;
+	struct sip_addr		 a;
+	char			 n[E164_SIZE], out[300];
 
 	ATF_CHECK_STREQ("\"A B\" <sip:+12125550100@a.example>;tag=1",
 	    from_in("\"A B\" <sip:+12125550100@a.example>;tag=1"));
@@ -301,12 +296,12 @@ ATF_TC_BODY(identity, tc)
 	ATF_REQUIRE_EQ(0, sip_addr_parse(sp("<sip:+12125550100;x=y@a.example>;tag=1"), &a));
 	ATF_CHECK_EQ(0, border_from_number(&a, n));
 	ATF_CHECK_STREQ("+12125550100", n);
-	ATF_CHECK_EQ(1, border_identity_in(&a, "a.example", 1, out, sizeof(out)));
+	ATF_CHECK_EQ(1, border_identity_in(&plain, &a, "a.example", 1, out, sizeof(out)));
 	ATF_CHECK_STREQ("<sip:+12125550100@a.example>", out);
-	ATF_CHECK_EQ(0, border_identity_in(&a, "a.example", 0, out, sizeof(out)));
+	ATF_CHECK_EQ(0, border_identity_in(&plain, &a, "a.example", 0, out, sizeof(out)));
 	ATF_REQUIRE_EQ(0, sip_addr_parse(sp("<sip:12125550100@a.example>;tag=1"), &a));
 	ATF_CHECK_EQ(-1, border_from_number(&a, n));
-	ATF_CHECK_EQ(0, border_identity_in(&a, "a.example", 1, out, sizeof(out)));
+	ATF_CHECK_EQ(0, border_identity_in(&plain, &a, "a.example", 1, out, sizeof(out)));
 }
 
 static enum divert
@@ -427,6 +422,9 @@ ATF_TC_BODY(numbers, tc)
 	ATF_CHECK_EQ(1, border_diverted(&m));
 
 	ATF_REQUIRE_EQ(0, sip_addr_parse(sp("\"Al\" <sip:100@10.0.0.5:5060;x=y>;tag=77"), &a));
+	ATF_CHECK_EQ(0, border_from_out(c, &a, "+14085550100", out, sizeof(out)));
+	ATF_CHECK_STREQ("<sip:+14085550100@sip.b.example>;tag=77", out);
+	c->c_flags |= CONF_DISPLAY_NAME;
 	ATF_CHECK_EQ(0, border_from_out(c, &a, "+14085550100", out, sizeof(out)));
 	ATF_CHECK_STREQ("\"Al\" <sip:+14085550100@sip.b.example>;tag=77", out);
 	ATF_CHECK_EQ(0, border_from_out(c, &a, "", out, sizeof(out)));

@@ -49,7 +49,6 @@ rtab_new(struct store *st)
 
 	if ((rt = calloc(1, sizeof(*rt))) == NULL)
 		return (NULL);
-	rt->rt_store = st;
 	rt->rt_routes = store_table(st, "routes", RTAB_VERSION, NULL);
 	rt->rt_meta = store_table(st, "meta", RTAB_VERSION, NULL);
 	if (rt->rt_routes == NULL || rt->rt_meta == NULL) {
@@ -289,6 +288,19 @@ rtab_ties(struct rtab *rt, const char *number, const char *domain)
 			return (r.rr_state == ROUTE_ACTIVE ||
 			    r.rr_state == ROUTE_SUSPENDED);
 	return (0);
+}
+
+int
+rtab_unmarked(struct rtab *rt, const char *number, const char *domain, uint64_t now_s)
+{
+	struct rtab_route	rr;
+	unsigned		state;
+	int			r;
+
+	r = rtab_active(rt, number, now_s, &rr, &state) == 0 && rr.rr_strikes == 0 &&
+	    strcasecmp(rr.rr_domain, domain) == 0;
+	explicit_bzero(rr.rr_ticket, sizeof(rr.rr_ticket));
+	return (r);
 }
 
 unsigned

@@ -70,6 +70,10 @@ int		 rtab_ties(struct rtab *, const char *number, const char *domain);
  * ROUTE_NONE if there is no such route.  Two strikes suspend. */
 unsigned	 rtab_outcome(struct rtab *, const char *number, const char *domain,
 		    enum route_outcome);
+/* Is the route to use now that of the domain, without a strike?  Then a call that
+ * went well changes nothing.  1 or 0; as fast as rtab_active. */
+int		 rtab_unmarked(struct rtab *, const char *number, const char *domain,
+		    uint64_t now_s);
 uint64_t	 rtab_count(struct rtab *);	/* numbers */
 /* In order of numbers, starting at or behind `from` (NULL: all), until cb
  * returns non-zero.  cb must not change the table. */

@@ -28,7 +28,6 @@ struct skips {
 };
 
 struct rtab {
-	struct store		*rt_store;	/* not ours */
 	struct store_table	*rt_routes;
 	struct store_table	*rt_meta;
 	uint8_t			 rt_gen;	/* of a ROUTE_SYNC, in each record */

@@ -34,7 +34,7 @@
 
 static int	 seal_mac(const uint8_t *, struct span, struct span, const uint8_t *,
 		    size_t, uint8_t *);
-static void	 seal_derive(const uint8_t *, uint8_t *, uint8_t *);
+static void	 seal_subkeys(const struct seal_keys *, int, uint8_t [2][SEAL_KEY_LEN]);
 static void	 seal_crypt(const uint8_t *, const uint8_t *, uint8_t *, size_t);
 static int	 seal_fields(const uint8_t *, size_t, struct seal *);
 
@@ -47,6 +47,7 @@ seal_keys_rotate(struct seal_keys *sk)
 	} else
 		sk->sk_have = 1;
 	randombytes_buf(sk->sk_key[0], SEAL_KEY_LEN);
+	sk->sk_derived = 0;
 }
 
 void
@@ -55,11 +56,27 @@ seal_keys_wipe(struct seal_keys *sk)
 	sodium_memzero(sk, sizeof(*sk));
 }
 
-static void
-seal_derive(const uint8_t *key, uint8_t *mac, uint8_t *enc)
+void
+seal_keys_derive(struct seal_keys *sk)
 {
-	(void)crypto_kdf_derive_from_key(mac, SEAL_KEY_LEN, 1, KDF_CONTEXT, key);
-	(void)crypto_kdf_derive_from_key(enc, SEAL_KEY_LEN, 2, KDF_CONTEXT, key);
+	int	i;
+
+	sk->sk_derived = 0;
+	for (i = 0; i < sk->sk_have; i++)
+		seal_subkeys(sk, i, sk->sk_sub[i]);
+	sk->sk_derived = sk->sk_have;
+}
+
+/* Of key i: that of the MAC, that of the cipher. */
+static void
+seal_subkeys(const struct seal_keys *sk, int i, uint8_t sub[2][SEAL_KEY_LEN])
+{
+	if (i < sk->sk_derived) {
+		memcpy(sub, sk->sk_sub[i], 2 * SEAL_KEY_LEN);
+		return;
+	}
+	(void)crypto_kdf_derive_from_key(sub[0], SEAL_KEY_LEN, 1, KDF_CONTEXT, sk->sk_key[i]);
+	(void)crypto_kdf_derive_from_key(sub[1], SEAL_KEY_LEN, 2, KDF_CONTEXT, sk->sk_key[i]);
 }
 
 static int
@@ -101,7 +118,7 @@ seal_make(const struct seal_keys *sk, const struct seal *se, struct span callid,
     struct span tag, char *out, size_t size)
 {
 	struct wbuf	w;
-	uint8_t		buf[MAC_LEN + PLAIN_MAX], mk[SEAL_KEY_LEN], ek[SEAL_KEY_LEN];
+	uint8_t		buf[MAC_LEN + PLAIN_MAX], sub[2][SEAL_KEY_LEN];
 	size_t		n;
 
 	if (sk->sk_have == 0 || size == 0 ||
@@ -117,12 +134,13 @@ seal_make(const struct seal_keys *sk, const struct seal *se, struct span callid,
 	wbuf_lv_str(&w, 1, se->se_target);
 	if (wbuf_ok(&w) == -1)
 		return (-1);
-	seal_derive(sk->sk_key[0], mk, ek);
-	if (seal_mac(mk, callid, tag, buf + MAC_LEN, w.w_len, buf) == -1)
+	seal_subkeys(sk, 0, sub);
+	if (seal_mac(sub[0], callid, tag, buf + MAC_LEN, w.w_len, buf) == -1) {
+		sodium_memzero(sub, sizeof(sub));
 		return (-1);
-	seal_crypt(ek, buf, buf + MAC_LEN, w.w_len);
-	sodium_memzero(mk, sizeof(mk));
-	sodium_memzero(ek, sizeof(ek));
+	}
+	seal_crypt(sub[1], buf, buf + MAC_LEN, w.w_len);
+	sodium_memzero(sub, sizeof(sub));
 	n = MAC_LEN + w.w_len;
 	if (size < 1 + sodium_base64_encoded_len(n,
 	    sodium_base64_VARIANT_URLSAFE_NO_PADDING))
@@ -157,7 +175,7 @@ seal_open(const struct seal_keys *sk, struct span text, struct span callid,
 {
 	struct seal	 se;
 	uint8_t		 raw[MAC_LEN + PLAIN_MAX], plain[PLAIN_MAX];
-	uint8_t		 mk[SEAL_KEY_LEN], ek[SEAL_KEY_LEN];
+	uint8_t		 sub[2][SEAL_KEY_LEN];
 	uint8_t		 mac[2][MAC_LEN];
 	const char	*end;
 	size_t		 n, len;
@@ -170,16 +188,15 @@ seal_open(const struct seal_keys *sk, struct span text, struct span callid,
 		return (SEAL_FORM);
 	len = n - MAC_LEN;
 	for (i = 0; i < sk->sk_have && a != 0 && b != 0; i++) {
-		seal_derive(sk->sk_key[i], mk, ek);
+		seal_subkeys(sk, i, sub);
 		memcpy(plain, raw + MAC_LEN, len);
-		seal_crypt(ek, raw, plain, len);
-		if (seal_mac(mk, callid, tag_a, plain, len, mac[0]) == 0)
+		seal_crypt(sub[1], raw, plain, len);
+		if (seal_mac(sub[0], callid, tag_a, plain, len, mac[0]) == 0)
 			a = sodium_memcmp(mac[0], raw, MAC_LEN);
-		if (seal_mac(mk, callid, tag_b, plain, len, mac[1]) == 0)
+		if (seal_mac(sub[0], callid, tag_b, plain, len, mac[1]) == 0)
 			b = sodium_memcmp(mac[1], raw, MAC_LEN);
 	}
-	sodium_memzero(mk, sizeof(mk));
-	sodium_memzero(ek, sizeof(ek));
+	sodium_memzero(sub, sizeof(sub));
 	sodium_memzero(mac, sizeof(mac));
 	if ((a != 0 && b != 0) || seal_fields(plain, len, &se) == -1)
 		return (SEAL_MAC);

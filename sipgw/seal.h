@@ -42,11 +42,15 @@ struct seal {
 struct seal_keys {
 	uint8_t		sk_key[2][SEAL_KEY_LEN];
 	int		sk_have;	/* 1 or 2 */
+	uint8_t		sk_sub[2][2][SEAL_KEY_LEN];	/* seal_keys_derive: MAC's, cipher's */
+	int		sk_derived;	/* so many of these are there */
 };
 
 /* A fresh random key in front; the one before is kept. */
 void	seal_keys_rotate(struct seal_keys *);
 void	seal_keys_wipe(struct seal_keys *);
+/* Derive once what each seal needs; without it each seal derives its own. */
+void	seal_keys_derive(struct seal_keys *);
 
 /*
  * Text (base64url, first letter 'v': fits a user part or a parameter) of a

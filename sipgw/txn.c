@@ -20,7 +20,6 @@
  */
 
 #include <sys/types.h>
-#include <sys/tree.h>
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,33 +31,40 @@
 #define FLOW_BATCH	256	/* transactions of a lost connection, a round */
 
 struct txns {
-	struct txn_tree	 ts_tree;
+	struct htab	 ts_table;
 	struct tmrs	*ts_tmrs;
 	const struct txn_ops *ts_ops;
 	void		*ts_ctx;
 	size_t		 ts_count, ts_max;
 	size_t		 ts_bytes, ts_maxbytes;
+	int		 ts_urgent;
 };
 
-static int	 txn_cmp(const struct txn *, const struct txn *);
+static uint64_t	 txn_hash(const struct txn_key *);
 static struct txn *txn_new(struct txns *, const struct txn_key *, enum txn_kind,
 		    const struct sip_flow *, void *);
-static int	 txn_keep(struct txn *, uint8_t **, size_t *, const uint8_t *, size_t);
+static int	 txn_keep(struct txn *, const uint8_t *, size_t);
+static struct txn *txn_client_start(struct txn *, int *);
 static int	 txn_send(struct txn *, const uint8_t *, size_t);
 static int	 txn_reliable(const struct txn *);
 static void	 txn_finish(struct txn *);
 static void	 txn_fail(struct txn *, int);
-static void	 txn_resend(void *);
-static void	 txn_end(void *);
+static void	 txn_timer(void *);
+static void	 txn_times(struct txn *, uint64_t, uint64_t);
+static void	 txn_arm(struct txn *);
+static void	 txn_release(struct txn *);
+static void	 txn_resend(struct txn *);
+static void	 txn_end(struct txn *);
 static void	 txn_linger(struct txn *, enum txn_state, uint64_t);
 
-RB_PROTOTYPE(txn_tree, txn, tx_entry, txn_cmp)
-RB_GENERATE(txn_tree, txn, tx_entry, txn_cmp)
-
-static int
-txn_cmp(const struct txn *a, const struct txn *b)
+/* The key is a hash already. */
+static uint64_t
+txn_hash(const struct txn_key *key)
 {
-	return (memcmp(&a->tx_key, &b->tx_key, sizeof(a->tx_key)));
+	uint64_t	h;
+
+	memcpy(&h, key->tk_b, sizeof(h));
+	return (h);
 }
 
 struct txns *
@@ -69,7 +75,10 @@ txns_new(struct tmrs *tmrs, const struct txn_ops *ops, void *ctx, size_t max,
 
 	if ((ts = calloc(1, sizeof(*ts))) == NULL)
 		return (NULL);
-	RB_INIT(&ts->ts_tree);
+	if (htab_init(&ts->ts_table) == -1) {
+		free(ts);
+		return (NULL);
+	}
 	ts->ts_tmrs = tmrs;
 	ts->ts_ops = ops;
 	ts->ts_ctx = ctx;
@@ -81,12 +90,15 @@ txns_new(struct tmrs *tmrs, const struct txn_ops *ops, void *ctx, size_t max,
 void
 txns_free(struct txns *ts)
 {
-	struct txn	*tx;
+	struct hnode	*hn, *next;
 
 	if (ts == NULL)
 		return;
-	while ((tx = RB_MIN(txn_tree, &ts->ts_tree)) != NULL)
-		txn_free(tx);
+	for (hn = htab_walk(&ts->ts_table, NULL); hn != NULL; hn = next) {
+		next = htab_walk(&ts->ts_table, hn);
+		txn_free(HTAB_OF(hn, struct txn, tx_node));
+	}
+	htab_free(&ts->ts_table);
 	free(ts);
 }
 
@@ -96,13 +108,24 @@ txns_count(const struct txns *ts)
 	return (ts->ts_count);
 }
 
+void
+txns_urgent(struct txns *ts, int on)
+{
+	ts->ts_urgent = on;
+}
+
 struct txn *
 txn_find(struct txns *ts, const struct txn_key *key)
 {
-	struct txn	 k;
+	struct hnode	*hn;
+	struct txn	*tx;
 
-	k.tx_key = *key;
-	return (RB_FIND(txn_tree, &ts->ts_tree, &k));
+	for (hn = htab_first(&ts->ts_table, txn_hash(key)); hn != NULL; hn = htab_next(hn)) {
+		tx = HTAB_OF(hn, struct txn, tx_node);
+		if (memcmp(&tx->tx_key, key, sizeof(*key)) == 0)
+			return (tx);
+	}
+	return (NULL);
 }
 
 static struct txn *
@@ -111,7 +134,9 @@ txn_new(struct txns *ts, const struct txn_key *key, enum txn_kind kind,
 {
 	struct txn	*tx;
 
-	if (ts->ts_count >= ts->ts_max || ts->ts_bytes >= ts->ts_maxbytes)
+	if (ts->ts_count >= ts->ts_max + (ts->ts_urgent ? ts->ts_max / 8 : 0) ||
+	    ts->ts_bytes >= ts->ts_maxbytes + (ts->ts_urgent ? ts->ts_maxbytes / 8 : 0) ||
+	    txn_find(ts, key) != NULL)
 		return (NULL);
 	if ((tx = calloc(1, sizeof(*tx))) == NULL)
 		return (NULL);
@@ -121,12 +146,9 @@ txn_new(struct txns *ts, const struct txn_key *key, enum txn_kind kind,
 	tx->tx_state = TXN_CALLING;
 	tx->tx_flow = *flow;
 	tx->tx_arg = arg;
-	tmr_init(&tx->tx_resend, txn_resend, tx);
-	tmr_init(&tx->tx_end, txn_end, tx);
-	if (RB_INSERT(txn_tree, &ts->ts_tree, tx) != NULL) {
-		free(tx);
-		return (NULL);
-	}
+	tx->tx_resend = tx->tx_end = TXN_NEVER;
+	tmr_init(&tx->tx_tmr, txn_timer, tx);
+	htab_insert(&ts->ts_table, &tx->tx_node, txn_hash(key));
 	ts->ts_count++;
 	return (tx);
 }
@@ -139,32 +161,74 @@ txn_free(struct txn *tx)
 	if (tx == NULL)
 		return;
 	ts = tx->tx_owner;
-	RB_REMOVE(txn_tree, &ts->ts_tree, tx);
+	htab_remove(&ts->ts_table, &tx->tx_node);
 	ts->ts_count--;
-	ts->ts_bytes -= tx->tx_len + tx->tx_acklen;
-	tmr_stop(ts->ts_tmrs, &tx->tx_resend);
-	tmr_stop(ts->ts_tmrs, &tx->tx_end);
-	/* A request may carry a ticket. */
-	freezero(tx->tx_msg, tx->tx_len);
-	free(tx->tx_ack);
+	tmr_stop(ts->ts_tmrs, &tx->tx_tmr);
+	txn_release(tx);
 	free(tx);
 }
 
-/* Replace *dst by a copy of the bytes. */
+/* Nothing has to be sent again. */
+static void
+txn_release(struct txn *tx)
+{
+	tx->tx_owner->ts_bytes -= tx->tx_len;
+	/* A request may carry a ticket. */
+	if (!tx->tx_lent)
+		freezero(tx->tx_msg, tx->tx_len);
+	tx->tx_lent = 0;
+	tx->tx_msg = NULL;
+	tx->tx_len = 0;
+}
+
+/* Keep a copy of what may have to be sent again, in place of the one before. */
 static int
-txn_keep(struct txn *tx, uint8_t **dst, size_t *dstlen, const uint8_t *p, size_t len)
+txn_keep(struct txn *tx, const uint8_t *p, size_t len)
 {
 	uint8_t	*copy;
 
-	if ((copy = malloc(len + !len)) == NULL)
+	if (len > UINT32_MAX || (copy = malloc(len + !len)) == NULL)
 		return (-1);
 	memcpy(copy, p, len);
+	txn_release(tx);
 	tx->tx_owner->ts_bytes += len;
-	tx->tx_owner->ts_bytes -= *dstlen;
-	free(*dst);
-	*dst = copy;
-	*dstlen = len;
+	tx->tx_msg = copy;
+	tx->tx_len = (uint32_t)len;
 	return (0);
+}
+
+static void
+txn_arm(struct txn *tx)
+{
+	struct tmrs	*tmrs = tx->tx_owner->ts_tmrs;
+	uint64_t	 at = tx->tx_resend < tx->tx_end ? tx->tx_resend : tx->tx_end;
+
+	if (at == TXN_NEVER)
+		tmr_stop(tmrs, &tx->tx_tmr);
+	else
+		tmr_set(tmrs, &tx->tx_tmr, at > tmrs->ts_now ? at - tmrs->ts_now : 0);
+}
+
+/* Both timers, ms from now or TXN_NEVER. */
+static void
+txn_times(struct txn *tx, uint64_t resend, uint64_t end)
+{
+	uint64_t	now = tx->tx_owner->ts_tmrs->ts_now;
+
+	tx->tx_resend = resend == TXN_NEVER ? TXN_NEVER : now + resend;
+	tx->tx_end = end == TXN_NEVER ? TXN_NEVER : now + end;
+	txn_arm(tx);
+}
+
+static void
+txn_timer(void *arg)
+{
+	struct txn	*tx = arg;
+
+	if (tx->tx_resend < tx->tx_end)
+		txn_resend(tx);
+	else
+		txn_end(tx);
 }
 
 static int
@@ -198,8 +262,7 @@ txn_fail(struct txn *tx, int error)
 {
 	struct txns	*ts = tx->tx_owner;
 
-	tmr_stop(ts->ts_tmrs, &tx->tx_resend);
-	tmr_stop(ts->ts_tmrs, &tx->tx_end);
+	tmr_stop(ts->ts_tmrs, &tx->tx_tmr);
 	tx->tx_state = TXN_TERMINATED;
 	if (tx->tx_arg != NULL)
 		ts->ts_ops->to_failed(ts->ts_ctx, tx, error);
@@ -208,11 +271,11 @@ txn_fail(struct txn *tx, int error)
 
 /* Timers A, E, G. */
 static void
-txn_resend(void *arg)
+txn_resend(struct txn *tx)
 {
-	struct txn	*tx = arg;
-	unsigned	 next;
+	uint32_t	 next;
 
+	tx->tx_resend = TXN_NEVER;
 	next = tx->tx_interval * 2;
 	switch (tx->tx_kind) {
 	case TXN_INVITE_CLIENT:
@@ -235,20 +298,18 @@ txn_resend(void *arg)
 		return;
 	}
 	tx->tx_interval = next;
-	tx->tx_retrans = 1;
 	if (txn_send(tx, tx->tx_msg, tx->tx_len) == -1) {
 		txn_fail(tx, 1);
 		return;
 	}
-	tmr_set(tx->tx_owner->ts_tmrs, &tx->tx_resend, tx->tx_interval);
+	tx->tx_resend = tx->tx_owner->ts_tmrs->ts_now + tx->tx_interval;
+	txn_arm(tx);
 }
 
 /* Timers B, D, F, H, I, J, K, L, M: B, F and H are failures. */
 static void
-txn_end(void *arg)
+txn_end(struct txn *tx)
 {
-	struct txn	*tx = arg;
-
 	switch (tx->tx_kind) {
 	case TXN_INVITE_CLIENT:
 	case TXN_CLIENT:
@@ -274,11 +335,26 @@ txn_end(void *arg)
 static void
 txn_linger(struct txn *tx, enum txn_state state, uint64_t ms)
 {
-	struct tmrs	*tmrs = tx->tx_owner->ts_tmrs;
-
 	tx->tx_state = state;
-	tmr_stop(tmrs, &tx->tx_resend);
-	tmr_set(tmrs, &tx->tx_end, ms);
+	txn_times(tx, TXN_NEVER, ms);
+	/* Only an answer that may have to be repeated is still of use. */
+	if (state != TXN_COMPLETED || tx->tx_kind == TXN_INVITE_CLIENT ||
+	    tx->tx_kind == TXN_CLIENT)
+		txn_release(tx);
+}
+
+/* The request stands in the transaction. */
+static struct txn *
+txn_client_start(struct txn *tx, int *error)
+{
+	if (txn_send(tx, tx->tx_msg, tx->tx_len) == -1) {
+		*error = 1;
+		txn_free(tx);
+		return (NULL);
+	}
+	tx->tx_interval = TXN_T1;
+	txn_times(tx, txn_reliable(tx) ? TXN_NEVER : TXN_T1, TXN_TIMEOUT);
+	return (tx);
 }
 
 struct txn *
@@ -291,27 +367,35 @@ txn_client(struct txns *ts, const struct txn_key *key, int invite,
 	tx = txn_new(ts, key, invite ? TXN_INVITE_CLIENT : TXN_CLIENT, flow, arg);
 	if (tx == NULL)
 		return (NULL);
-	if (txn_keep(tx, &tx->tx_msg, &tx->tx_len, p, len) == -1) {
+	if (txn_keep(tx, p, len) == -1) {
 		txn_free(tx);
 		return (NULL);
 	}
-	if (txn_send(tx, p, len) == -1) {
-		*error = 1;
-		txn_free(tx);
+	return (txn_client_start(tx, error));
+}
+
+struct txn *
+txn_client_lend(struct txns *ts, const struct txn_key *key, int invite,
+    const struct sip_flow *flow, uint8_t *p, size_t len, void *arg, int *error)
+{
+	struct txn	*tx;
+
+	*error = 0;
+	if (len > UINT32_MAX)
 		return (NULL);
-	}
-	tx->tx_interval = TXN_T1;
-	if (!txn_reliable(tx))
-		tmr_set(ts->ts_tmrs, &tx->tx_resend, TXN_T1);
-	tmr_set(ts->ts_tmrs, &tx->tx_end, TXN_TIMEOUT);
-	return (tx);
+	tx = txn_new(ts, key, invite ? TXN_INVITE_CLIENT : TXN_CLIENT, flow, arg);
+	if (tx == NULL)
+		return (NULL);
+	tx->tx_msg = p;
+	tx->tx_len = (uint32_t)len;
+	tx->tx_lent = 1;
+	ts->ts_bytes += len;
+	return (txn_client_start(tx, error));
 }
 
 int
 txn_client_response(struct txn *tx, unsigned status)
 {
-	struct tmrs	*tmrs = tx->tx_owner->ts_tmrs;
-
 	if (status < 100 || status > 699)
 		return (-1);
 	switch (tx->tx_kind) {
@@ -322,8 +406,7 @@ txn_client_response(struct txn *tx, unsigned status)
 			if (status < 200) {
 				/* No timer but the user's C from here on. */
 				tx->tx_state = TXN_PROCEEDING;
-				tmr_stop(tmrs, &tx->tx_resend);
-				tmr_stop(tmrs, &tx->tx_end);
+				txn_times(tx, TXN_NEVER, TXN_NEVER);
 			} else if (status < 300)
 				txn_linger(tx, TXN_ACCEPTED, TXN_TIMEOUT);
 			else
@@ -335,8 +418,8 @@ txn_client_response(struct txn *tx, unsigned status)
 		case TXN_COMPLETED:
 			if (status < 300)
 				return (-1);
-			if (tx->tx_ack != NULL)
-				(void)txn_send(tx, tx->tx_ack, tx->tx_acklen);
+			if (tx->tx_msg != NULL)
+				(void)txn_send(tx, tx->tx_msg, tx->tx_len);
 			return (0);
 		case TXN_CONFIRMED:
 		case TXN_TERMINATED:
@@ -366,7 +449,7 @@ txn_client_ack(struct txn *tx, const uint8_t *p, size_t len)
 {
 	if (tx->tx_kind != TXN_INVITE_CLIENT || tx->tx_state != TXN_COMPLETED)
 		return (-1);
-	if (txn_keep(tx, &tx->tx_ack, &tx->tx_acklen, p, len) == -1)
+	if (txn_keep(tx, p, len) == -1)
 		return (-1);
 	return (txn_send(tx, p, len));
 }
@@ -400,13 +483,10 @@ txn_server_repeat(struct txn *tx)
 int
 txn_server_ack(struct txn *tx)
 {
-	struct tmrs	*tmrs = tx->tx_owner->ts_tmrs;
-
 	if (tx->tx_kind != TXN_INVITE_SERVER)
 		return (1);
 	switch (tx->tx_state) {
 	case TXN_COMPLETED:
-		tmr_stop(tmrs, &tx->tx_resend);
 		txn_linger(tx, TXN_CONFIRMED, txn_reliable(tx) ? 0 : TXN_T4);
 		return (1);
 	case TXN_ACCEPTED:
@@ -423,7 +503,6 @@ txn_server_ack(struct txn *tx)
 int
 txn_respond(struct txn *tx, unsigned status, const uint8_t *p, size_t len)
 {
-	struct tmrs	*tmrs = tx->tx_owner->ts_tmrs;
 	int		 r;
 
 	if (status < 100 || status > 699 || tx->tx_state == TXN_TERMINATED)
@@ -438,7 +517,9 @@ txn_respond(struct txn *tx, unsigned status, const uint8_t *p, size_t len)
 	}
 	if (tx->tx_state != TXN_CALLING && tx->tx_state != TXN_PROCEEDING)
 		return (-1);
-	if (txn_keep(tx, &tx->tx_msg, &tx->tx_len, p, len) == -1)
+	/* A 2xx to INVITE is repeated by its sender (RFC 6026 7.1). */
+	if ((tx->tx_kind == TXN_SERVER || status < 200 || status > 299) &&
+	    txn_keep(tx, p, len) == -1)
 		return (-1);
 	r = txn_send(tx, p, len);
 	if (status < 200) {
@@ -456,7 +537,7 @@ txn_respond(struct txn *tx, unsigned status, const uint8_t *p, size_t len)
 	txn_linger(tx, TXN_COMPLETED, TXN_TIMEOUT);	/* H */
 	tx->tx_interval = TXN_T1;
 	if (!txn_reliable(tx))
-		tmr_set(tmrs, &tx->tx_resend, TXN_T1);	/* G */
+		txn_times(tx, TXN_T1, TXN_TIMEOUT);	/* G */
 	return (r);
 }
 
@@ -467,9 +548,18 @@ txn_server_final(const struct txn *tx)
 }
 
 void
+txn_client_lost(struct txn *tx)
+{
+	if ((tx->tx_kind == TXN_INVITE_CLIENT || tx->tx_kind == TXN_CLIENT) &&
+	    tx->tx_state == TXN_CALLING && tx->tx_flow.fl_conn == 0)
+		txn_fail(tx, 1);
+}
+
+void
 txns_flow_gone(struct txns *ts, uint64_t conn)
 {
 	struct txn_key	 keys[FLOW_BATCH];
+	struct hnode	*hn;
 	struct txn	*tx;
 	size_t		 i, n;
 
@@ -479,7 +569,9 @@ txns_flow_gone(struct txns *ts, uint64_t conn)
 	 * names, then, one by one, those that are still there. */
 	do {
 		n = 0;
-		RB_FOREACH(tx, txn_tree, &ts->ts_tree) {
+		for (hn = htab_walk(&ts->ts_table, NULL); hn != NULL;
+		    hn = htab_walk(&ts->ts_table, hn)) {
+			tx = HTAB_OF(hn, struct txn, tx_node);
 			if (tx->tx_flow.fl_conn != conn ||
 			    (tx->tx_kind != TXN_INVITE_CLIENT && tx->tx_kind != TXN_CLIENT) ||
 			    (tx->tx_state != TXN_CALLING && tx->tx_state != TXN_PROCEEDING))

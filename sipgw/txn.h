@@ -9,13 +9,13 @@
 #define TXN_H
 
 #include <sys/types.h>
-#include <sys/tree.h>
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "addr.h"
 #include "conf.h"
+#include "htab.h"
 #include "proxy_timer.h"
 
 /* RFC 3261 17.1.1.1, table 4; milliseconds. */
@@ -24,6 +24,7 @@
 #define TXN_T4		5000
 #define TXN_TIMEOUT	(64 * TXN_T1)	/* timers B, F, H, J, L, M */
 #define TXN_TIMER_D	32000
+#define TXN_NEVER	UINT64_MAX
 
 /*
  * Where a message came from or goes to.  A stream is named by its connection
@@ -38,8 +39,8 @@ struct sip_flow {
 	struct vaddr	fl_peer;
 };
 
-/* Name of a transaction: a hash over branch, sent-by, method and scope, or of
- * what RFC 3261 17.2.3 lists for a branch without the magic cookie. */
+/* Name of a transaction: a keyed hash over branch, sent-by, method and scope, or
+ * of what RFC 3261 17.2.3 lists for a branch without the magic cookie. */
 struct txn_key {
 	uint8_t		tk_b[16];
 };
@@ -58,23 +59,23 @@ enum txn_state {
 struct txns;
 
 struct txn {
-	RB_ENTRY(txn)	 tx_entry;	/* in the txns, which own it */
+	struct hnode	 tx_node;	/* in the txns, which own it */
 	struct txns	*tx_owner;
 	struct txn_key	 tx_key;
 	enum txn_kind	 tx_kind;
 	enum txn_state	 tx_state;
 	struct sip_flow	 tx_flow;
-	uint8_t		*tx_msg;	/* client: the request; server: the last response */
-	size_t		 tx_len;
-	uint8_t		*tx_ack;	/* INVITE client: the ACK to a non-2xx */
-	size_t		 tx_acklen;
-	unsigned	 tx_interval;	/* A, E, G as it stands */
-	int		 tx_retrans;	/* at least one retransmission was sent */
-	struct tmr	 tx_resend;	/* A, E, G */
-	struct tmr	 tx_end;	/* B, D, F, H, I, J, K, L, M */
+	/* What may have to be sent again.  Client: the request, then the ACK to
+	 * a non-2xx; server: the last response.  NULL: nothing any more. */
+	uint8_t		*tx_msg;
+	uint32_t	 tx_len;
+	int		 tx_lent;	/* tx_msg is the user's own memory */
+	uint32_t	 tx_interval;	/* A, E, G as it stands */
+	uint64_t	 tx_resend;	/* A, E, G: boot ms, TXN_NEVER */
+	uint64_t	 tx_end;	/* B, D, F, H, I, J, K, L, M */
+	struct tmr	 tx_tmr;	/* for the earlier of the two */
 	void		*tx_arg;	/* of the user; NULL: nobody listens any more */
 };
-RB_HEAD(txn_tree, txn);
 
 struct txn_ops {
 	/* Bytes to the flow; -1: it is not there (transport error). */
@@ -93,6 +94,8 @@ struct txn_ops {
 /* Bounds: transactions, and bytes that they keep in all. */
 struct txns	*txns_new(struct tmrs *, const struct txn_ops *, void *ctx,
 		    size_t max, size_t maxbytes);
+/* While on, a part of the bounds that is kept for what must not fail may be used. */
+void		 txns_urgent(struct txns *, int on);
 void		 txns_free(struct txns *);	/* NULL allowed; to_gone is not called */
 size_t		 txns_count(const struct txns *);
 
@@ -106,6 +109,10 @@ void		 txn_free(struct txn *);	/* without to_gone; NULL allowed */
  */
 struct txn	*txn_client(struct txns *, const struct txn_key *, int invite,
 		    const struct sip_flow *, const uint8_t *, size_t, void *arg, int *error);
+/* The same without a copy: the bytes must stand until a final response came or
+ * the transaction is gone. */
+struct txn	*txn_client_lend(struct txns *, const struct txn_key *, int invite,
+		    const struct sip_flow *, uint8_t *, size_t, void *arg, int *error);
 /*
  * A response came.  1: new to the user, act on it; 0: a repeat, dropped (the
  * ACK was sent again if it was one to a non-2xx); -1: does not fit the state.
@@ -132,6 +139,9 @@ int		 txn_server_ack(struct txn *);
 int		 txn_respond(struct txn *, unsigned status, const uint8_t *, size_t);
 /* Has a final response been sent? */
 int		 txn_server_final(const struct txn *);
+
+/* Nothing came back and nothing will (ICMP): as a transport failure. */
+void		 txn_client_lost(struct txn *);
 
 /* A connection is gone: client transactions on it fail. */
 void		 txns_flow_gone(struct txns *, uint64_t conn);

@@ -147,6 +147,31 @@ ATF_TC_BODY(key_change, tc)
 	ATF_CHECK_EQ(-1, seal_make(&keys, &seal, sp("c"), sp("t"), text, sizeof(text)));
 }
 
+/* Subkeys that were derived before are those that each seal derives. */
+ATF_TC_WITHOUT_HEAD(derived);
+ATF_TC_BODY(derived, tc)
+{
+	struct seal	out;
+	char		same[SEAL_TEXT_MAX];
+
+	ATF_REQUIRE(make() > 0);
+	seal_keys_derive(&keys);
+	ATF_REQUIRE(seal_make(&keys, &seal, sp("call-1@a"), sp("tag-1"), same,
+	    sizeof(same)) > 0);
+	ATF_CHECK_STREQ(text, same);
+	ATF_CHECK_EQ(SEAL_OK, open_as(text, "call-1@a", "tag-1", "", NOW, &out, NULL));
+	/* A new key is not sealed with under the old one's. */
+	seal_keys_rotate(&keys);
+	ATF_REQUIRE(seal_make(&keys, &seal, sp("call-1@a"), sp("tag-1"), same,
+	    sizeof(same)) > 0);
+	ATF_CHECK(strcmp(text, same) != 0);
+	seal_keys_derive(&keys);
+	ATF_CHECK_EQ(SEAL_OK, open_as(text, "call-1@a", "tag-1", "", NOW, &out, NULL));
+	ATF_CHECK_EQ(SEAL_OK, open_as(same, "call-1@a", "tag-1", "", NOW, &out, NULL));
+	seal_keys_wipe(&keys);
+	ATF_CHECK_EQ(SEAL_MAC, open_as(same, "call-1@a", "tag-1", "", NOW, &out, NULL));
+}
+
 ATF_TC_WITHOUT_HEAD(sizes);
 ATF_TC_BODY(sizes, tc)
 {
@@ -196,6 +221,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, round_trip);
 	ATF_TP_ADD_TC(tp, altered);
 	ATF_TP_ADD_TC(tp, key_change);
+	ATF_TP_ADD_TC(tp, derived);
 	ATF_TP_ADD_TC(tp, sizes);
 	ATF_TP_ADD_TC(tp, stored);
 	return (atf_no_error());

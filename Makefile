@@ -6,6 +6,8 @@
 #   make check-asan     the tests under ASan and UBSan
 #   make demo, bench, fuzz FUZZ_SECONDS=n
 #   make bench-overlay  32 real overlayds beside OpenDHT
+#   make bench-sip      calls through sipgw beside Kamailio
+#   make soak-sip MINUTES=60
 #   make sim NODES=10000 STORED=100000 SEED=1 CHURN=50 MINUTES=60 KILL=30
 #   make sim NODES=10000 STORED=100000 CHURN=0 KILL=0 MALICIOUS=20 EARLY=
 #   make install DESTDIR=... PREFIX=...
@@ -56,6 +58,12 @@ bench:
 bench-overlay:
 	sh regress/bench-overlay
 
+bench-sip:
+	sh regress/bench-sip
+
+soak-sip:
+	sh regress/soak-sip $(MINUTES)
+
 fuzz:
 	sh regress/fuzz
 
@@ -96,6 +104,14 @@ install: $(O)/viprd $(O)/viprctl $(O)/overlayd $(O)/pvpd $(O)/sipgw
 	    install -m 644 $$m $(D)/share/man/man$${m##*.}/ || exit 1; done
 	for f in viprd.conf vipr.rsyslog vipr.logrotate; do \
 	    install -m 644 etc/$$f $(D)/share/examples/vipr/$$f || exit 1; done
+	install -m 644 etc/rtpengine/rtpengine.conf $(D)/share/examples/vipr/rtpengine.conf
+	install -d $(D)/share/examples/vipr/kamailio
+	install -m 644 etc/kamailio/redirect.cfg \
+	    $(D)/share/examples/vipr/kamailio/redirect.cfg
+	for f in filter.d jail.d; do \
+	    install -d $(D)/share/examples/vipr/fail2ban/$$f && \
+	    install -m 644 etc/fail2ban/$$f/vipr.conf \
+	    $(D)/share/examples/vipr/fail2ban/$$f/vipr.conf || exit 1; done
 	install -m 755 etc/rc.d/viprd $(D)/share/examples/vipr/rc.viprd
 	sed 's,@PREFIX@,$(PREFIX),g' etc/viprd.service >$(O)/viprd.service
 	install -m 644 $(O)/viprd.service $(D)/lib/systemd/system/viprd.service
@@ -113,4 +129,4 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all programs tests benches check check-asan demo bench bench-overlay fuzz sim clean install uninstall
+.PHONY: all programs tests benches check check-asan demo bench bench-overlay bench-sip soak-sip fuzz sim clean install uninstall

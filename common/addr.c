@@ -27,6 +27,7 @@
 #include "addr.h"
 
 static size_t		 vaddr_len(const struct vaddr *);
+static char		*vaddr_decimal(char *, unsigned, char);
 static const char	*special4(const uint8_t *);
 static const char	*special6(const uint8_t *);
 
@@ -100,9 +101,34 @@ vaddr_to_sa(const struct vaddr *va, struct sockaddr_storage *ss)
 	return (sizeof(sin));
 }
 
+/* A number and what follows it; where the next text goes. */
+static char *
+vaddr_decimal(char *p, unsigned n, char end)
+{
+	char	 digits[10];
+	size_t	 i = 0;
+
+	do
+		digits[i++] = (char)('0' + n % 10);
+	while ((n /= 10) != 0);
+	while (i > 0)
+		*p++ = digits[--i];
+	*p++ = end;
+	return (p);
+}
+
 const char *
 vaddr_host(const struct vaddr *va, char *buf, size_t size)
 {
+	char	*p = buf;
+	size_t	 i;
+
+	if (va->va_family == 4 && size >= INET_ADDRSTRLEN) {
+		/* A message has many of these, and inet_ntop(3) takes its time. */
+		for (i = 0; i < 4; i++)
+			p = vaddr_decimal(p, va->va_addr[i], i < 3 ? '.' : '\0');
+		return (buf);
+	}
 	if (vaddr_len(va) == 0 || inet_ntop(va->va_family == 4 ? AF_INET :
 	    AF_INET6, va->va_addr, buf, (socklen_t)size) == NULL)
 		snprintf(buf, size, "none");
@@ -113,8 +139,16 @@ const char *
 vaddr_str(const struct vaddr *va, char *buf, size_t size)
 {
 	char	host[VADDR_STRLEN];
+	size_t	len;
 
 	vaddr_host(va, host, sizeof(host));
+	if (va->va_family == 4 && size >= VADDR_STRLEN) {
+		len = strlen(host);
+		memcpy(buf, host, len);
+		buf[len] = ':';
+		(void)vaddr_decimal(buf + len + 1, va->va_port, '\0');
+		return (buf);
+	}
 	if (va->va_family == 6)
 		snprintf(buf, size, "[%s]:%u", host, (unsigned)va->va_port);
 	else

@@ -31,6 +31,7 @@
 
 static void	blob_free(struct conf_blob *);
 static void	never_defaults(struct conf *);
+static void	classes_clear(struct conf *);
 
 /*
  * Numbers that are never looked at, whatever a peer publishes: emergency and
@@ -85,6 +86,10 @@ conf_new(void)
 	TAILQ_INIT(&c->c_callers);
 	TAILQ_INIT(&c->c_decoys);
 	TAILQ_INIT(&c->c_never);
+	TAILQ_INIT(&c->c_always);
+	TAILQ_INIT(&c->c_logonly);
+	TAILQ_INIT(&c->c_pass);
+	TAILQ_INIT(&c->c_classes);
 	TAILQ_INIT(&c->c_names);
 	TAILQ_INIT(&c->c_hosts);
 	TAILQ_INIT(&c->c_accept);
@@ -93,6 +98,7 @@ conf_new(void)
 	TAILQ_INIT(&c->c_resolvers);
 	c->c_sip_cert.cb_fd = c->c_sip_key.cb_fd = c->c_sip_ca.cb_fd = -1;
 	c->c_inside_cert.cb_fd = c->c_inside_key.cb_fd = -1;
+	c->c_inside_ca.cb_fd = -1;
 	c->c_ov_config.cb_fd = c->c_node_cert.cb_fd = -1;
 	c->c_node_key.cb_fd = c->c_master.cb_fd = -1;
 
@@ -105,9 +111,11 @@ conf_new(void)
 	c->c_limit_hour = 60;
 	c->c_limit_live = 4;
 	c->c_resample = 50;
+	c->c_session = 1800;
 	c->c_reprove = 14 * 86400;
 	c->c_connect_ms = 2000;
 	c->c_answer_ms = 4000;
+	c->c_hep_id = 1;
 
 	c->c_store_rate = 50;
 	c->c_lifetime = 86400;
@@ -153,12 +161,29 @@ blob_free(struct conf_blob *b)
 	b->cb_len = 0;
 }
 
+static void
+classes_clear(struct conf *c)
+{
+	struct conf_class	*cc;
+	struct conf_from	*cf;
+
+	while ((cc = TAILQ_FIRST(&c->c_classes)) != NULL) {
+		TAILQ_REMOVE(&c->c_classes, cc, cc_entry);
+		while ((cf = TAILQ_FIRST(&cc->cc_from)) != NULL) {
+			TAILQ_REMOVE(&cc->cc_from, cf, cf_entry);
+			free(cf);
+		}
+		free(cc);
+	}
+}
+
 void
 conf_clear_lists(struct conf *c)
 {
 	struct conf_ranges	*ranges[] = { &c->c_numbers, &c->c_callers,
 				    &c->c_decoys };
-	struct conf_texts	*texts[] = { &c->c_never, &c->c_names,
+	struct conf_texts	*texts[] = { &c->c_never, &c->c_always,
+				    &c->c_logonly, &c->c_pass, &c->c_names,
 				    &c->c_hosts, &c->c_accept, &c->c_refuse,
 				    &c->c_operators, &c->c_resolvers };
 	struct conf_listen	*l;
@@ -167,6 +192,7 @@ conf_clear_lists(struct conf *c)
 	struct conf_text	*t;
 	size_t			 i;
 
+	classes_clear(c);
 	while ((l = TAILQ_FIRST(&c->c_listens)) != NULL) {
 		TAILQ_REMOVE(&c->c_listens, l, cl_entry);
 		if (l->cl_fd != -1)
@@ -199,6 +225,7 @@ conf_free(struct conf *c)
 	blob_free(&c->c_sip_key);
 	blob_free(&c->c_sip_ca);
 	blob_free(&c->c_inside_cert);
+	blob_free(&c->c_inside_ca);
 	blob_free(&c->c_inside_key);
 	blob_free(&c->c_ov_config);
 	blob_free(&c->c_node_cert);
@@ -242,6 +269,41 @@ conf_add_text(struct conf_texts *list, const char *text,
 	return (t);
 }
 
+struct conf_class *
+conf_add_class(struct conf *c, const char *name)
+{
+	struct conf_class	*cc;
+
+	if ((cc = calloc(1, sizeof(*cc))) == NULL)
+		return (NULL);
+	TAILQ_INIT(&cc->cc_from);
+	if (strlcpy(cc->cc_name, name, sizeof(cc->cc_name)) >=
+	    sizeof(cc->cc_name)) {
+		free(cc);
+		return (NULL);
+	}
+	cc->cc_direct = 1;
+	TAILQ_INSERT_TAIL(&c->c_classes, cc, cc_entry);
+	return (cc);
+}
+
+struct conf_from *
+conf_add_from(struct conf_class *cc, const char *from, const char *to)
+{
+	struct conf_from	*cf;
+
+	if ((cf = calloc(1, sizeof(*cf))) == NULL)
+		return (NULL);
+	if (strlcpy(cf->cf_from, from, sizeof(cf->cf_from)) >=
+	    sizeof(cf->cf_from) ||
+	    strlcpy(cf->cf_to, to, sizeof(cf->cf_to)) >= sizeof(cf->cf_to)) {
+		free(cf);
+		return (NULL);
+	}
+	TAILQ_INSERT_TAIL(&cc->cc_from, cf, cf_entry);
+	return (cf);
+}
+
 int
 conf_number_ours(const struct conf *c, const char *number)
 {
@@ -267,19 +329,65 @@ conf_caller_ours(const struct conf *c, const char *number)
 }
 
 int
-conf_never(const struct conf *c, const char *number)
+conf_class_has(const struct conf_class *cc, const char *number, const char *user)
 {
-	const struct conf_text	*t;
+	const struct conf_from	*cf;
+	size_t			 n;
 
-	TAILQ_FOREACH(t, &c->c_never, ct_entry) {
-		if (t->ct_text[0] == '+') {
-			if (strncmp(number, t->ct_text,
-			    strlen(t->ct_text)) == 0)
+	TAILQ_FOREACH(cf, &cc->cc_from, cf_entry) {
+		n = strlen(cf->cf_from);
+		if (cf->cf_to[0] != '\0') {
+			/* As many digits, so order of text is order of numbers. */
+			if ((strlen(user) == n &&
+			    strspn(user, "0123456789") == n &&
+			    strcmp(user, cf->cf_from) >= 0 &&
+			    strcmp(user, cf->cf_to) <= 0) ||
+			    (cf->cf_from[0] == '+' && strlen(number) == n &&
+			    strcmp(number, cf->cf_from) >= 0 &&
+			    strcmp(number, cf->cf_to) <= 0))
 				return (1);
-		} else if (strcmp(number, t->ct_text) == 0)
+		} else if (cf->cf_from[0] == '+') {
+			if (strncmp(number, cf->cf_from, n) == 0)
+				return (1);
+		} else if (strcmp(user, cf->cf_from) == 0)
 			return (1);
 	}
 	return (0);
+}
+
+int
+conf_never(const struct conf *c, const char *number)
+{
+	return (conf_listed(&c->c_never, number));
+}
+
+int
+conf_listed(const struct conf_texts *list, const char *number)
+{
+	const struct conf_text	*t;
+	size_t			 n;
+
+	TAILQ_FOREACH(t, list, ct_entry) {
+		for (n = 0; t->ct_text[n] != '\0' && t->ct_text[n] == number[n]; n++)
+			;
+		/* A number as a whole, a prefix with a plus. */
+		if (t->ct_text[n] == '\0' && (number[n] == '\0' || t->ct_text[0] == '+'))
+			return (1);
+	}
+	return (0);
+}
+
+uint32_t
+conf_limit_conns(const struct conf *c)
+{
+	uint32_t	 n = 50;
+
+	if (c->c_limit_conns != 0)
+		return (c->c_limit_conns);
+	/* Who wants more calls than that may see as many callers. */
+	if (c->c_limit_calls > n)
+		n = c->c_limit_calls;
+	return (c->c_limit_live > n ? c->c_limit_live : n);
 }
 
 int

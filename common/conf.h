@@ -22,7 +22,8 @@ struct chan;
 struct cur;
 
 enum sip_proto { SIP_UDP = 1, SIP_TCP = 2, SIP_TLS = 3 };
-enum sip_face { FACE_INSIDE = 1, FACE_OUTSIDE = 2 };
+/* FACE_REDIRECT: inside too, but answered with 302 or 404 and never proxied. */
+enum sip_face { FACE_INSIDE = 1, FACE_OUTSIDE = 2, FACE_REDIRECT = 3 };
 
 /* A listening socket; bound by the parent, handed to its process. */
 enum listen_use { LISTEN_SIP = 1, LISTEN_PVP = 2, LISTEN_OVERLAY = 3, LISTEN_CONTROL = 4 };
@@ -40,10 +41,13 @@ struct conf_hop {
 	TAILQ_ENTRY(conf_hop) ch_entry;
 	char		 ch_name[64];
 	char		 ch_host[DOMAIN_SIZE];	/* as written: literal or name; port in ch_addr */
-	struct vaddr	 ch_addr;	/* va_family 0: ch_host is a name */
+	struct vaddr	 ch_addr;	/* va_family 0: ch_host is a name; port 0: SRV says */
 	uint8_t		 ch_proto;	/* enum sip_proto */
 	uint8_t		 ch_trunk;	/* 1 trunk, 0 PBX */
 	uint16_t	 ch_priority;	/* lower first */
+	uint16_t	 ch_weight;	/* share of the calls among equals, RFC 2782 */
+	uint32_t	 ch_ping;	/* s between OPTIONS: 60; 0: none */
+#define CONF_PING	60
 	struct e164_rules ch_rules;	/* how its digits become E.164 */
 };
 
@@ -69,6 +73,24 @@ struct conf_text {
 TAILQ_HEAD(conf_texts, conf_text);
 
 /*
+ * Callers of one kind, by what the PBX shows: "+4930123" is a prefix of E.164
+ * numbers, all else the user part as it is shown; with cf_to a range of as many
+ * digits.  The first class that fits a caller decides.
+ */
+struct conf_from {
+	TAILQ_ENTRY(conf_from) cf_entry;
+	char		 cf_from[64];
+	char		 cf_to[64];	/* "": no range */
+};
+struct conf_class {
+	TAILQ_ENTRY(conf_class) cc_entry;
+	char		 cc_name[64];
+	uint8_t		 cc_direct;	/* 1: may go directly */
+	TAILQ_HEAD(, conf_from) cc_from;
+};
+TAILQ_HEAD(conf_classes, conf_class);
+
+/*
  * A file that the parent opened: bytes of certificates and documents (public
  * things), the descriptor itself of keys (the parent does not read them).  The
  * offset of a descriptor is shared with earlier holders: read it with
@@ -90,6 +112,7 @@ struct conf {
 	char		 c_control[108];	/* control socket */
 	char		 c_domain[DOMAIN_SIZE];	/* our SIP domain */
 	int64_t		 c_clock_offset;	/* s; test clock-offset */
+	uint32_t	 c_boot_offset;		/* s; test boot-offset, of sipgw only */
 	uint32_t	 c_flags;
 #define CONF_RESTART_NO		0x0001
 #define CONF_LOG_CALLS		0x0002
@@ -102,6 +125,11 @@ struct conf {
 #define CONF_OUTSIDE_ON		0x0100	/* sip has an outside face */
 #define CONF_ALLOW_REFER	0x0200
 #define CONF_OVERLAY_CLIENT	0x0400	/* never in the ring */
+#define CONF_CALLID_KEEP	0x0800	/* Call-IDs of our PBX leave as they are */
+#define CONF_DISPLAY_NAME	0x40000	/* display names cross the border */
+#define CONF_PRESENT_NATIONAL	0x80000	/* the PBX sees numbers as its trunk shows them */
+#define CONF_MEDIA_ENGINE	0x1000	/* rtpengine at c_media carries media */
+#define CONF_HEP		0x4000	/* copies of SIP messages go to c_hep_addr */
 	uint32_t	 c_verbose;
 	char		 c_facility[16];
 
@@ -111,6 +139,10 @@ struct conf {
 	struct conf_ranges	 c_callers;	/* further numbers our callers show */
 	struct conf_ranges	 c_decoys;
 	struct conf_texts	 c_never;	/* prefixes, "+1900"; short ones as digits "112" */
+	struct conf_texts	 c_always;	/* always trunk: entries as of never */
+	struct conf_texts	 c_logonly;	/* log only: learned, not diverted */
+	struct conf_texts	 c_pass;	/* header names that cross the border, too */
+	struct conf_classes	 c_classes;
 	struct conf_texts	 c_names;	/* outside names besides the domain */
 	struct conf_texts	 c_hosts;	/* host NAME address A port P */
 	struct conf_texts	 c_accept;	/* domains that may claim; empty: all */
@@ -121,15 +153,26 @@ struct conf {
 	/* sip */
 	struct e164_rules c_rules;		/* default of hops without their own */
 	struct conf_blob c_sip_cert, c_sip_key, c_sip_ca;
-	struct conf_blob c_inside_cert, c_inside_key;
+	struct conf_blob c_inside_cert, c_inside_key, c_inside_ca;
 	char		 c_outside_host[DOMAIN_SIZE];	/* host of the URIs we grant: default domain */
 	uint16_t	 c_outside_port;
 	uint32_t	 c_limit_hour;		/* calls a grantee and number: 60 */
 	uint32_t	 c_limit_live;		/* 4 */
+	uint32_t	 c_limit_calls;		/* new calls a second of a domain outside; 50 */
+	uint32_t	 c_limit_total;		/* its live calls, to all numbers; 500 */
+	uint32_t	 c_limit_requests;	/* its requests a second; 500 */
+	uint32_t	 c_limit_conns;		/* connections a second of an address; 50 */
 	uint32_t	 c_resample;		/* 50; 0: never */
 	uint32_t	 c_reprove;		/* s without a proof before a call takes the trunk: 14 d */
+	uint32_t	 c_session;		/* s, Session-Expires that we ask for: 1800; 0: none */
+#define CONF_SESSION_MIN	90		/* RFC 4028 section 4 */
 	uint32_t	 c_connect_ms;		/* 2000 */
 	uint32_t	 c_answer_ms;		/* 4000 */
+	struct vaddr	 c_media;		/* media rtpengine: its control address */
+	char		 c_media_inside[64];	/* its interfaces; both or none */
+	char		 c_media_outside[64];
+	struct vaddr	 c_hep_addr;		/* capture hep: Homer */
+	uint32_t	 c_hep_id;		/* capture agent's id there: 1 */
 
 	/* overlay */
 	char		 c_overlay[DOMAIN_SIZE];
@@ -170,6 +213,12 @@ void		 conf_free(struct conf *);	/* NULL allowed; closes and wipes */
 int		 conf_number_ours(const struct conf *, const char *e164);
 int		 conf_caller_ours(const struct conf *, const char *e164);
 int		 conf_never(const struct conf *, const char *e164);
+/* The same of any list of such entries. */
+int		 conf_listed(const struct conf_texts *, const char *number);
+/* Does the class hold a caller with this number ("": none) or this user part? */
+int		 conf_class_has(const struct conf_class *, const char *e164, const char *user);
+/* c_limit_conns, or what follows from other limits where it was not set. */
+uint32_t	 conf_limit_conns(const struct conf *);
 /* Is this name our SIP domain or one of the outside names (case ignored)? */
 int		 conf_name_ours(const struct conf *, const char *host, size_t len);
 
@@ -208,6 +257,8 @@ void		 conf_clear_lists(struct conf *);
 /* Add to a list.  NULL: no memory, or text too long. */
 struct conf_range *conf_add_range(struct conf_ranges *, const struct e164_range *, uint32_t count);
 struct conf_text *conf_add_text(struct conf_texts *, const char *, const struct vaddr *, uint32_t value);
+struct conf_class *conf_add_class(struct conf *, const char *name);
+struct conf_from *conf_add_from(struct conf_class *, const char *from, const char *to);
 /* Lower-case A-labels, letters, digits and hyphens, at most 253 bytes, no
  * final dot, at least one letter in the last label? */
 int		 conf_domain_valid(const char *);

@@ -41,7 +41,8 @@ enum item_type {
 	ITEM_TEXTS = 6,		/* u8 list, times lv1(text), address, u32 value */
 	ITEM_BYTES = 7,		/* u8 blob, lv2(path), u32 total, u32 offset, bytes */
 	ITEM_FILE = 8,		/* u8 blob, lv2(path); fd */
-	ITEM_DONE = 9
+	ITEM_DONE = 9,
+	ITEM_CLASS = 10		/* lv1(name), u8 direct, times lv1(from), lv1(to) */
 };
 
 #define R(role)		(1U << (role))
@@ -75,7 +76,7 @@ static const struct setting settings[] = {
 	SET(2, SET_PATH, c_control, 0, 0, R(ROLE_CONTROL)),
 	SET(3, SET_DOMAIN, c_domain, 0, 0, R_KEY | R_SIP),
 	SET(4, SET_CLOCK, c_clock_offset, 0, 0, R_ALL),
-	SET(5, SET_NUM, c_flags, 0, 0xffff, R_ALL),
+	SET(5, SET_NUM, c_flags, 0, 0xfffff, R_ALL),
 	SET(6, SET_NUM, c_verbose, 0, 9, R_ALL),
 	SET(7, SET_WORD, c_facility, 0, 0, R_ALL),
 	SET(8, SET_RULES, c_rules, 0, 0, R_SIP),
@@ -111,7 +112,18 @@ static const struct setting settings[] = {
 	SET(39, SET_NUM, c_limit_number, 1, 100000, R_KEY),
 	SET(40, SET_NUM, c_limit_peer, 1, 100000, R_KEY),
 	SET(41, SET_NUM, c_limit_failures, 1, 100000, R_KEY),
-	SET(42, SET_PATH, c_path, 0, 0, R_ALL)
+	SET(60, SET_NUM, c_session, 0, DAYS, R_SIP),
+	SET(70, SET_ADDR, c_hep_addr, 0, 0, R_SIP),
+	SET(71, SET_NUM, c_hep_id, 0, UINT32_MAX, R_SIP),
+	SET(42, SET_PATH, c_path, 0, 0, R_ALL),
+	SET(90, SET_ADDR, c_media, 0, 0, R_SIP),
+	SET(91, SET_WORD, c_media_inside, 0, 0, R_SIP),
+	SET(92, SET_WORD, c_media_outside, 0, 0, R_SIP),
+	SET(80, SET_NUM, c_limit_calls, 0, 1000000, R_SIP),
+	SET(81, SET_NUM, c_limit_total, 0, 1000000, R_SIP),
+	SET(82, SET_NUM, c_limit_requests, 0, 1000000, R_SIP),
+	SET(84, SET_NUM, c_limit_conns, 0, 1000000, R_SIP),
+	SET(83, SET_NUM, c_boot_offset, 0, 4000000, R_SIP)
 };
 
 struct list_row {
@@ -131,7 +143,10 @@ static const struct list_row text_lists[] = {
 	{ 4, offsetof(struct conf, c_accept), R_KEY },
 	{ 5, offsetof(struct conf, c_refuse), R_KEY },
 	{ 6, offsetof(struct conf, c_operators), R(ROLE_CONTROL) },
-	{ 7, offsetof(struct conf, c_resolvers), R_SIP }
+	{ 7, offsetof(struct conf, c_resolvers), R_SIP },
+	{ 8, offsetof(struct conf, c_always), R_SIP },
+	{ 9, offsetof(struct conf, c_logonly), R_SIP },
+	{ 10, offsetof(struct conf, c_pass), R_SIP }
 };
 
 /* Blobs: lr_roles get the bytes, br_fd the descriptor. */
@@ -152,7 +167,8 @@ static const struct blob_row blobs[] = {
 	{ 7, offsetof(struct conf, c_node_cert), 256 * 1024,
 	    R_KEY | R_OV | R_PVP, 0 },
 	{ 8, offsetof(struct conf, c_node_key), 0, 0, R_KEY },
-	{ 9, offsetof(struct conf, c_master), 0, 0, R_KEY }
+	{ 9, offsetof(struct conf, c_master), 0, 0, R_KEY },
+	{ 10, offsetof(struct conf, c_inside_ca), CONF_CA_MAX, R_SIP, 0 }
 };
 
 #define N(a)		(sizeof(a) / sizeof((a)[0]))
@@ -174,6 +190,8 @@ static int	 send_listens(struct chan *, const struct conf *, unsigned);
 static int	 listen_get(struct conf *, struct cur *, int *);
 static int	 send_hops(struct chan *, const struct conf *);
 static int	 hop_get(struct conf *, struct cur *);
+static int	 send_classes(struct chan *, const struct conf *);
+static int	 class_get(struct conf *, struct cur *);
 static int	 send_ranges(struct chan *, const struct conf *, const struct list_row *);
 static int	 ranges_get(struct conf *, struct cur *);
 static int	 send_texts(struct chan *, const struct conf *, const struct list_row *);
@@ -488,7 +506,7 @@ listen_get(struct conf *c, struct cur *item, int *fd)
 	if (cur_done(item) == -1 || l->cl_use < LISTEN_SIP ||
 	    l->cl_use > LISTEN_CONTROL || l->cl_proto < SIP_UDP ||
 	    l->cl_proto > SIP_TLS || (l->cl_use == LISTEN_SIP &&
-	    l->cl_face != FACE_INSIDE && l->cl_face != FACE_OUTSIDE)) {
+	    (l->cl_face < FACE_INSIDE || l->cl_face > FACE_REDIRECT))) {
 		free(l);
 		return (-1);
 	}
@@ -513,6 +531,8 @@ send_hops(struct chan *ch, const struct conf *c)
 		wbuf_u8(&w, h->ch_proto);
 		wbuf_u8(&w, h->ch_trunk);
 		wbuf_u16(&w, h->ch_priority);
+		wbuf_u16(&w, h->ch_weight);
+		wbuf_u32(&w, h->ch_ping);
 		put_rules(&w, &h->ch_rules);
 		if (send_item(ch, &w, -1) == -1)
 			return (-1);
@@ -533,16 +553,71 @@ hop_get(struct conf *c, struct cur *item)
 	cur_u8(item, &h->ch_proto);
 	cur_u8(item, &h->ch_trunk);
 	cur_u16(item, &h->ch_priority);
+	cur_u16(item, &h->ch_weight);
+	cur_u32(item, &h->ch_ping);
 	(void)get_rules(item, &h->ch_rules);
 	if (cur_done(item) == -1 || h->ch_name[0] == '\0' ||
 	    !printable(h->ch_name) || h->ch_host[0] == '\0' ||
 	    !printable(h->ch_host) || h->ch_proto < SIP_UDP ||
-	    h->ch_proto > SIP_TLS || h->ch_trunk > 1) {
+	    h->ch_proto > SIP_TLS || h->ch_trunk > 1 ||
+	    h->ch_ping > DAYS) {
 		free(h);
 		return (-1);
 	}
 	TAILQ_INSERT_TAIL(&c->c_hops, h, ch_entry);
 	return (0);
+}
+
+/* A class with more entries than fit one item is sent in parts of one name. */
+static int
+send_classes(struct chan *ch, const struct conf *c)
+{
+	const struct conf_class	*cc;
+	const struct conf_from	*cf;
+	struct wbuf		 w;
+
+	TAILQ_FOREACH(cc, &c->c_classes, cc_entry) {
+		cf = TAILQ_FIRST(&cc->cc_from);
+		do {
+			wbuf_init(&w, item_buf, BATCH_MAX);
+			wbuf_u16(&w, ITEM_CLASS);
+			wbuf_lv_str(&w, 1, cc->cc_name);
+			wbuf_u8(&w, cc->cc_direct);
+			for (; cf != NULL && w.w_len < BATCH_MAX - 256;
+			    cf = TAILQ_NEXT(cf, cf_entry)) {
+				wbuf_lv_str(&w, 1, cf->cf_from);
+				wbuf_lv_str(&w, 1, cf->cf_to);
+			}
+			if (send_item(ch, &w, -1) == -1)
+				return (-1);
+		} while (cf != NULL);
+	}
+	return (0);
+}
+
+static int
+class_get(struct conf *c, struct cur *item)
+{
+	struct conf_class	*cc = TAILQ_LAST(&c->c_classes, conf_classes);
+	char			 name[64], from[64], to[64];
+	uint8_t			 direct;
+
+	cur_lv_str(item, 1, name, sizeof(name));
+	if (cur_u8(item, &direct) == -1 || direct > 1 || name[0] == '\0' ||
+	    !printable(name))
+		return (-1);
+	if ((cc == NULL || strcmp(cc->cc_name, name) != 0) &&
+	    (cc = conf_add_class(c, name)) == NULL)
+		return (-1);
+	cc->cc_direct = direct;
+	while (cur_left(item) != 0) {
+		cur_lv_str(item, 1, from, sizeof(from));
+		if (cur_lv_str(item, 1, to, sizeof(to)) == -1 ||
+		    from[0] == '\0' || !printable(from) || !printable(to) ||
+		    conf_add_from(cc, from, to) == NULL)
+			return (-1);
+	}
+	return (cur_done(item));
 }
 
 static int
@@ -780,7 +855,8 @@ conf_send(struct chan *ch, const struct conf *c, enum vipr_role to)
 	    send_settings(ch, c, role) == -1 ||
 	    send_listens(ch, c, role) == -1)
 		return (-1);
-	if ((role & R_SIP) && send_hops(ch, c) == -1)
+	if ((role & R_SIP) && (send_hops(ch, c) == -1 ||
+	    send_classes(ch, c) == -1))
 		return (-1);
 	for (i = 0; i < N(range_lists); i++)
 		if ((range_lists[i].lr_roles & role) &&
@@ -825,6 +901,9 @@ conf_item(struct conf *c, struct cur *item, int fd)
 		break;
 	case ITEM_HOP:
 		r = hop_get(c, item);
+		break;
+	case ITEM_CLASS:
+		r = class_get(c, item);
 		break;
 	case ITEM_RANGES:
 		r = ranges_get(c, item);

@@ -198,6 +198,7 @@ static const struct call_rule rules[] = {
 	ALLOW(P_TCP | P_CTL, shutdown),
 	ALLOW(P_TCP, sendto),
 	ALLOW(P_TCP, recvfrom),
+	ALLOW(P_SIP, recvmmsg),		/* several datagrams a call */
 	/* to the other end only: no address may be given */
 	ALLOW_IF(P_KEY | P_CONTROL | P_CTL, sendto, 4, SCMP_CMP_EQ, 0, 0),
 	ALLOW_IF(P_KEY | P_CONTROL | P_CTL, recvfrom, 4, SCMP_CMP_EQ, 0, 0),

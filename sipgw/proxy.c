@@ -40,8 +40,8 @@ static int	 px_key_server(struct proxy *, const struct sip_flow *,
 static void	 px_request(struct proxy *, const struct sip_flow *, const struct sip_msg *);
 static void	 px_cancel(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *);
+static void	 px_text_wipe(struct proxy *);
 static void	 px_response(struct proxy *, const struct sip_flow *, const struct sip_msg *);
-static void	 px_clean(struct proxy *);
 
 static const struct txn_ops px_txn_ops = { px_op_send, px_op_failed, px_op_gone };
 
@@ -57,16 +57,17 @@ proxy_new(const struct proxy_ops *ops, void *ctx, struct rtab *rtab,
 	px->px_ctx = ctx;
 	px->px_rtab = rtab;
 	px->px_seals = *seals;
+	seal_keys_derive(&px->px_seals);
 	px->px_utc = utc_ms;
+	px->px_started = utc_ms / 1000;
 	px->px_next_id = 1;
 	TAILQ_INIT(&px->px_list);
 	TAILQ_INIT(&px->px_reap);
 	TAILQ_INIT(&px->px_dialog_list);
-	RB_INIT(&px->px_ctxs);
+	TAILQ_INIT(&px->px_spare);
 	RB_INIT(&px->px_opening);
-	RB_INIT(&px->px_dialogs);
-	RB_INIT(&px->px_dialogs_id);
 	RB_INIT(&px->px_pairs);
+	RB_INIT(&px->px_media_jobs);
 	tmrs_init(&px->px_tmrs, boot_ms);
 	/* The Call-ID mask must open what it closed before a restart. */
 	(void)crypto_generichash(px->px_callid_key, sizeof(px->px_callid_key),
@@ -76,7 +77,9 @@ proxy_new(const struct proxy_ops *ops, void *ctx, struct rtab *rtab,
 	px->px_txns = txns_new(&px->px_tmrs, &px_txn_ops, px, PX_TXNS_MAX, PX_TXN_BYTES);
 	px->px_legs = legs_new(&px->px_tmrs, PX_LEGS_MAX, px_leg, px);
 	px->px_limits = limits_new();
-	if (px->px_txns == NULL || px->px_legs == NULL || px->px_limits == NULL) {
+	if (px->px_txns == NULL || px->px_legs == NULL || px->px_limits == NULL ||
+	    htab_init(&px->px_ctxs) == -1 || htab_init(&px->px_dialogs) == -1 ||
+	    htab_init(&px->px_dialogs_id) == -1) {
 		proxy_free(px);
 		return (NULL);
 	}
@@ -91,64 +94,24 @@ proxy_free(struct proxy *px)
 
 	if (px == NULL)
 		return;
+	/* Calls that are up go on without us: nothing is told to the engine. */
+	media_free(px);
 	while ((pc = TAILQ_FIRST(&px->px_list)) != NULL)
 		pctx_free(pc);
 	while ((dl = TAILQ_FIRST(&px->px_dialog_list)) != NULL)
 		dialog_free(dl);
+	while ((pc = TAILQ_FIRST(&px->px_spare)) != NULL) {
+		TAILQ_REMOVE(&px->px_spare, pc, pc_entry);
+		free(pc);
+	}
+	htab_free(&px->px_ctxs);
+	htab_free(&px->px_dialogs);
+	htab_free(&px->px_dialogs_id);
 	txns_free(px->px_txns);
 	legs_free(px->px_legs);
 	limits_free(px->px_limits);
-	free(px->px_hops);
+	hops_free(px);
 	freezero(px, sizeof(*px));
-}
-
-void
-proxy_conf(struct proxy *px, const struct conf *conf)
-{
-	struct conf_hop	*ch;
-	struct hop	*hops, *old = px->px_hops;
-	size_t		 i, n = 0, nold = px->px_nhops;
-
-	px->px_conf = conf;
-	TAILQ_FOREACH(ch, &conf->c_hops, ch_entry)
-		n++;
-	px->px_hops = NULL;
-	px->px_nhops = 0;
-	if ((hops = calloc(n + !n, sizeof(*hops))) == NULL) {
-		free(old);
-		return;
-	}
-	n = 0;
-	TAILQ_FOREACH(ch, &conf->c_hops, ch_entry) {
-		hops[n].ho_conf = ch;
-		hops[n].ho_addr = ch->ch_addr;
-		for (i = 0; i < nold && hops[n].ho_addr.va_family != 0; i++) {
-			if (vaddr_eq(&old[i].ho_addr, &hops[n].ho_addr))
-				hops[n].ho_down = old[i].ho_down;
-		}
-		n++;
-	}
-	px->px_nlocals = 0;
-	free(old);
-	px->px_hops = hops;
-	px->px_nhops = n;
-}
-
-void
-proxy_hop_addr(struct proxy *px, const char *host, const struct vaddr *va)
-{
-	size_t		 i;
-	uint16_t	 port;
-
-	for (i = 0; i < px->px_nhops; i++) {
-		if (px->px_hops[i].ho_conf->ch_addr.va_family != 0 ||
-		    strcasecmp(px->px_hops[i].ho_conf->ch_host, host) != 0)
-			continue;
-		port = px->px_hops[i].ho_conf->ch_addr.va_port;
-		px->px_hops[i].ho_addr = *va;
-		if (port != 0)
-			px->px_hops[i].ho_addr.va_port = port;
-	}
 }
 
 void
@@ -180,9 +143,34 @@ px_hex(struct proxy *px, char *out, size_t bytes)
 	(void)sodium_bin2hex(out, bytes * 2 + 1, b, bytes);
 }
 
+/* Texts from the start of each buffer on; what a longer one before left behind
+ * the end of a shorter one is seen within eight bytes, or there is none. */
+static void
+px_text_wipe(struct proxy *px)
+{
+	static const char	 zero[8];
+	char			*p, *end;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(px->px_text) / sizeof(px->px_text[0]); i++) {
+		p = px->px_text[i];
+		end = p + PX_TEXT;
+		while (end - p >= (ptrdiff_t)sizeof(zero) && memcmp(p, zero, sizeof(zero)) != 0) {
+			size_t	n = strnlen(p, (size_t)(end - p));
+
+			n = n + sizeof(zero) > (size_t)(end - p) ? (size_t)(end - p) :
+			    n + sizeof(zero);
+			explicit_bzero(p, n);
+			p += n;
+		}
+		if (end - p < (ptrdiff_t)sizeof(zero))
+			explicit_bzero(p, (size_t)(end - p));
+	}
+}
+
 /* Scratch and parsed messages hold numbers and callers: not longer than the
  * call into us lasts. */
-static void
+void
 px_clean(struct proxy *px)
 {
 	pctx_reap(px);
@@ -190,8 +178,9 @@ px_clean(struct proxy *px)
 		explicit_bzero(px->px_out, px->px_outmax);
 	px->px_outmax = 0;
 	if (px->px_textdirty)
-		explicit_bzero(px->px_text, sizeof(px->px_text));
+		px_text_wipe(px);
 	px->px_textdirty = 0;
+	px->px_media = MEDIA_FRESH;
 }
 
 void
@@ -260,75 +249,71 @@ px_op_gone(void *ctx, struct txn *tx)
 	pctx_mark(pc);
 }
 
+/* The branch is ours and random, so that nobody can choose a key. */
 void
 px_key_client(const char *branch, const char *method, struct txn_key *key)
 {
-	crypto_generichash_state st;
+	uint8_t		 buf[2 + PX_BRANCH + 16];
+	struct wbuf	 w;
 
-	(void)crypto_generichash_init(&st, NULL, 0, sizeof(key->tk_b));
-	(void)crypto_generichash_update(&st, (const unsigned char *)"c", 2);
-	(void)crypto_generichash_update(&st, (const unsigned char *)branch,
-	    strlen(branch) + 1);
-	(void)crypto_generichash_update(&st, (const unsigned char *)method, strlen(method));
-	(void)crypto_generichash_final(&st, key->tk_b, sizeof(key->tk_b));
+	wbuf_init(&w, buf, sizeof(buf));
+	wbuf_str(&w, "c");
+	wbuf_u8(&w, 0);
+	wbuf_str(&w, branch);
+	wbuf_u8(&w, 0);
+	wbuf_str(&w, method);
+	(void)crypto_generichash(key->tk_b, sizeof(key->tk_b), buf, w.w_len, NULL, 0);
 }
 
 /*
  * RFC 3261 17.2.3.  Outside the verified name belongs to the key, so a CANCEL
- * or ACK of somebody else never matches.
+ * or ACK of somebody else never matches.  A keyed hash, as strangers choose
+ * what goes in; each part with its length.
  */
 static int
 px_key_server(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
     enum sip_method method, struct txn_key *key)
 {
-	crypto_generichash_state st;
 	const struct names	*na;
-	const char		*name;
-	uint8_t			 port[2];
+	const char		*name = "";
+	struct wbuf		 w;
 	size_t			 i;
 	char			 c;
 
-	(void)crypto_generichash_init(&st, NULL, 0, sizeof(key->tk_b));
-#define ADD(p, n) do {								\
-	uint32_t len_ = (uint32_t)(n);						\
-	(void)crypto_generichash_update(&st, (const unsigned char *)&len_, sizeof(len_)); \
-	(void)crypto_generichash_update(&st, (const unsigned char *)(p), (n));	\
-} while (0)
-	ADD("s", 1);
+	_Static_assert(sizeof(key->tk_b) == crypto_shorthash_siphashx24_BYTES, "key size");
 	if (fl->fl_face == FACE_OUTSIDE) {
 		if ((na = px->px_ops->po_names(px->px_ctx, fl->fl_conn, NULL)) == NULL ||
 		    na->na_count == 0)
 			return (-1);
-		ADD(na->na_name[0], strlen(na->na_name[0]));
-	} else
-		ADD("", 0);
-	name = sip_method_str(method);
+		name = na->na_name[0];
+	}
+	px_wbuf(px, &w);
+	wbuf_u8(&w, 's');
+	wbuf_lv_str(&w, 2, name);
 	if (method == SIP_M_OTHER)
-		ADD(m->sm_method_name.p, m->sm_method_name.len);
+		wbuf_lv(&w, 2, m->sm_method_name.p, m->sm_method_name.len);
 	else
-		ADD(name, strlen(name));
+		wbuf_lv_str(&w, 2, sip_method_str(method));
+	wbuf_u16(&w, (uint16_t)m->sm_via.sv_host.len);
 	for (i = 0; i < m->sm_via.sv_host.len; i++) {
 		c = m->sm_via.sv_host.p[i];
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		(void)crypto_generichash_update(&st, (const unsigned char *)&c, 1);
+		wbuf_u8(&w, (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
 	}
-	port[0] = (uint8_t)(m->sm_via.sv_port >> 8);
-	port[1] = (uint8_t)m->sm_via.sv_port;
-	ADD(port, 2);
-	ADD(m->sm_via.sv_branch.p, m->sm_via.sv_branch.len);
+	wbuf_u16(&w, m->sm_via.sv_port);
+	wbuf_lv(&w, 4, m->sm_via.sv_branch.p, m->sm_via.sv_branch.len);
 	if (m->sm_via.sv_branch.len < 8 ||
 	    strncasecmp(m->sm_via.sv_branch.p, "z9hG4bK", 7) != 0) {
-		uint32_t	cseq = m->sm_cseq;
-
-		ADD(m->sm_uri.p, m->sm_uri.len);
-		ADD(m->sm_from.sa_tag.p, m->sm_from.sa_tag.len);
-		ADD(m->sm_call_id.p, m->sm_call_id.len);
-		ADD(&cseq, sizeof(cseq));
-		ADD(m->sm_via.sv_all.p, m->sm_via.sv_all.len);
+		wbuf_lv(&w, 4, m->sm_uri.p, m->sm_uri.len);
+		wbuf_lv(&w, 4, m->sm_from.sa_tag.p, m->sm_from.sa_tag.len);
+		wbuf_lv(&w, 4, m->sm_call_id.p, m->sm_call_id.len);
+		wbuf_u32(&w, m->sm_cseq);
+		wbuf_lv(&w, 4, m->sm_via.sv_all.p, m->sm_via.sv_all.len);
 	}
-#undef ADD
-	(void)crypto_generichash_final(&st, key->tk_b, sizeof(key->tk_b));
+	if (w.w_len > px->px_outmax)
+		px->px_outmax = w.w_len;
+	if (wbuf_ok(&w) == -1)
+		return (-1);
+	(void)crypto_shorthash_siphashx24(key->tk_b, w.w_buf, w.w_len, px->px_loop_key);
 	return (0);
 }
 
@@ -336,7 +321,7 @@ int
 px_parse_flags(const struct sip_flow *fl)
 {
 	return ((fl->fl_proto != SIP_UDP ? SIP_STREAM : 0) |
-	    (fl->fl_face == FACE_INSIDE ? SIP_INSIDE : 0));
+	    (fl->fl_face != FACE_OUTSIDE ? SIP_INSIDE : 0));
 }
 
 /* RFC 3261 18.2.2 and RFC 3581: without rport a UDP answer goes to the port
@@ -385,10 +370,14 @@ proxy_broken(struct proxy *px, const struct sip_flow *fl, const void *p, size_t 
 {
 	struct sip_msg	*m = &px->px_in;
 
+	if (px->px_conf == NULL || guard_message(px, fl, p, len) == -1)
+		return;
 	px->px_stats.ps_malformed++;
 	if (sip_parse(m, p, len, px_parse_flags(fl)) == -1 && err == SIP_E_OK)
 		err = m->sm_error;
-	px_log(px, PROXY_REFUSED, "malformed message refused: %s", sip_error_str(err));
+	px_refused(px, PROXY_REFUSED, fl, fl->fl_face == FACE_OUTSIDE ?
+	    "malformed message" : "malformed message from inside", "malformed",
+	    sip_error_str(err));
 	if (sip_answerable(m))
 		px_reply(px, fl, m, NULL, sip_error_status(err), sip_error_str(err), NULL, 0);
 	/* Of a whole message too large in other ways sip_frame closes. */
@@ -402,7 +391,7 @@ proxy_input(struct proxy *px, const struct sip_flow *fl, const void *p, size_t l
 {
 	struct sip_msg	*m = &px->px_in;
 
-	if (px->px_conf == NULL)
+	if (px->px_conf == NULL || guard_message(px, fl, p, len) == -1)
 		return;
 	if (sip_parse(m, p, len, px_parse_flags(fl)) == -1) {
 		proxy_broken(px, fl, p, len, SIP_E_OK);
@@ -418,6 +407,19 @@ proxy_input(struct proxy *px, const struct sip_flow *fl, const void *p, size_t l
 		px_response(px, fl, m);
 	}
 	px_clean(px);
+}
+
+void
+px_message(struct proxy *px, const struct sip_flow *fl, const void *p, size_t len)
+{
+	struct sip_msg	*m = &px->px_in;
+
+	if (sip_parse(m, p, len, px_parse_flags(fl)) == -1)
+		return;
+	if (m->sm_request)
+		px_request(px, fl, m);
+	else
+		px_response(px, fl, m);
 }
 
 static void
@@ -450,6 +452,10 @@ px_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m)
 		return;
 	if ((tx = txn_find(px->px_txns, &key)) != NULL) {
 		if (m->sm_method != SIP_M_ACK) {
+			/* The same peer asks again on another connection: there
+			 * it wants the answer. */
+			if (tx->tx_kind == TXN_SERVER && fl->fl_proto != SIP_UDP)
+				tx->tx_flow = *fl;
 			txn_server_repeat(tx);
 			return;
 		}
@@ -460,6 +466,8 @@ px_request(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m)
 		px_cancel(px, fl, m, &key);
 	else if (fl->fl_face == FACE_OUTSIDE)
 		in_request(px, fl, m, &key);
+	else if (fl->fl_face == FACE_REDIRECT)
+		redirect_request(px, fl, m, &key);
 	else
 		hop_request(px, fl, m, &key);
 }
@@ -471,6 +479,8 @@ px_response(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m
 	struct txn	*tx;
 	char		 branch[PX_BRANCH];
 
+	if (ping_response(px, fl, m))
+		return;
 	if (span_str(m->sm_via.sv_branch, branch, sizeof(branch)) == -1) {
 		px->px_stats.ps_stray++;
 		return;
@@ -484,6 +494,8 @@ px_response(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m
 		px->px_stats.ps_stray++;
 		return;
 	}
+	if (tx->tx_arg != NULL && media_response(tx->tx_arg, fl, m))
+		return;
 	if (txn_client_response(tx, (unsigned)m->sm_status) != 1 || tx->tx_arg == NULL)
 		return;
 	branch_response(tx->tx_arg, m);
@@ -495,7 +507,8 @@ proxy_opened(struct proxy *px, uint64_t id, const struct sip_flow *fl)
 	struct branch	*br, k;
 
 	k.br_id = id;
-	if ((br = RB_FIND(branch_tree, &px->px_opening, &k)) == NULL)
+	if (ping_opened(px, id, fl) ||
+	    (br = RB_FIND(branch_tree, &px->px_opening, &k)) == NULL)
 		return;
 	RB_REMOVE(branch_tree, &px->px_opening, br);
 	br->br_opening = 0;
@@ -503,7 +516,7 @@ proxy_opened(struct proxy *px, uint64_t id, const struct sip_flow *fl)
 	br->br_flow = *fl;
 	if (br->br_kind == BR_DIRECT)
 		out_opened(br);
-	else if (branch_send(br) == -1)
+	else if (within_opened(br) == -1 || branch_send(br) == -1)
 		branch_failed(br, FALL_NOCONN);
 	else
 		branch_sent(br);
@@ -516,7 +529,8 @@ proxy_open_failed(struct proxy *px, uint64_t id, const char *why)
 	struct branch	*br, k;
 
 	k.br_id = id;
-	if ((br = RB_FIND(branch_tree, &px->px_opening, &k)) == NULL)
+	if (ping_open_failed(px, id, why) ||
+	    (br = RB_FIND(branch_tree, &px->px_opening, &k)) == NULL)
 		return;
 	RB_REMOVE(branch_tree, &px->px_opening, br);
 	br->br_opening = 0;
@@ -529,6 +543,7 @@ proxy_open_failed(struct proxy *px, uint64_t id, const char *why)
 void
 proxy_flow_gone(struct proxy *px, uint64_t conn)
 {
+	ping_flow_gone(px, conn);
 	txns_flow_gone(px->px_txns, conn);
 	pctx_flow_gone(px, conn);
 	px_clean(px);
@@ -576,6 +591,12 @@ proxy_wait(const struct proxy *px)
 	return (tmrs_wait(&px->px_tmrs, px->px_tmrs.ts_now));
 }
 
+size_t
+proxy_contexts(const struct proxy *px)
+{
+	return (px->px_nctx);
+}
+
 void
 proxy_stats(struct proxy *px, struct proxy_stats *out)
 {
@@ -588,6 +609,8 @@ proxy_stats(struct proxy *px, struct proxy_stats *out)
 	out->ps_legs_dropped = ls.ls_dropped;
 	out->ps_legs = ls.ls_live;
 	out->ps_txns = txns_count(px->px_txns);
+	out->ps_media_state = ng_state(px->px_ng);
+	ng_stats(px->px_ng, &out->ps_media);
 	out->ps_contexts = px->px_nctx;
 	out->ps_dialogs = px->px_ndialogs;
 }

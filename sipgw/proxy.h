@@ -14,6 +14,8 @@
 #include "border.h"
 #include "conf.h"
 #include "names.h"
+#include "ng.h"
+#include "redirect.h"
 #include "rtab.h"
 #include "seal.h"
 #include "sip_parse.h"
@@ -26,6 +28,7 @@ enum proxy_log {
 	PROXY_DEBUG = 0,
 	PROXY_INFO,		/* a call was diverted or fell back: state changed */
 	PROXY_REFUSED,		/* a stranger's call was refused: the shell limits the rate */
+	PROXY_STRANGER,		/* the same on the inside face, with a limit of its own */
 	PROXY_ALARM		/* the operator must act */
 };
 
@@ -56,6 +59,14 @@ struct proxy_ops {
 	/* Ask key about a ticket.  -1: key is away. */
 	int	(*po_ticket)(void *, uint64_t reqid, const char *number,
 		    const struct names *, const char *token);
+	/* Did key find this ticket good before, and nothing changed since?  1:
+	 * *name and *not_after as for proxy_ticket, and po_ticket need not be
+	 * called.  May be NULL. */
+	int	(*po_ticket_known)(void *, uint64_t reqid, const char *number,
+		    const struct names *, const char *token, uint32_t *name,
+		    uint64_t *not_after);
+	/* A datagram to rtpengine.  -1: not sent.  May be NULL. */
+	int	(*po_media)(void *, const uint8_t *, size_t);
 	/* Tell key how a direct call went. */
 	void	(*po_outcome)(void *, const char *number, const char *domain,
 		    enum route_outcome, enum refusal);
@@ -72,10 +83,20 @@ struct proxy_stats {
 	uint64_t	ps_requests, ps_responses, ps_malformed, ps_stray;
 	uint64_t	ps_calls_in, ps_calls_trunk, ps_calls_direct, ps_calls_outside;
 	uint64_t	ps_fallbacks, ps_loops, ps_forged, ps_overload;
+	uint64_t	ps_strangers;	/* at the inside face: given nothing */
+	uint64_t	ps_too_fast;	/* requests from outside over the rate */
+	uint64_t	ps_verified;	/* calls from outside shown with a verified caller */
 	uint64_t	ps_refused[REFUSAL_POLICY + 1];
 	uint64_t	ps_diverts[DIVERT_MAX];
+	/* The redirect server: 302, 404 by reason; calls with a token, and
+	 * what became of the bad ones by enum redirect_error. */
+	uint64_t	ps_redirects, ps_unredirected[DIVERT_MAX];
+	uint64_t	ps_redirect_calls, ps_redirect_failed;
+	uint64_t	ps_redirect_bad[REDIRECT_ERRORS];
 	uint64_t	ps_legs_reported, ps_legs_unsent, ps_legs_dropped;
 	size_t		ps_txns, ps_contexts, ps_dialogs, ps_legs;
+	enum ng_state	ps_media_state;
+	struct ng_stats	ps_media;
 };
 
 /* rtab may be NULL (no routes).  seals are copied.  NULL: no memory. */
@@ -85,8 +106,30 @@ void		 proxy_free(struct proxy *);
 /* Put a configuration in force; it must live until the next one is.  Calls
  * under way go on. */
 void		 proxy_conf(struct proxy *, const struct conf *);
-/* The address of a hop that is configured by name. */
-void		 proxy_hop_addr(struct proxy *, const char *host, const struct vaddr *);
+/*
+ * The addresses of the hops that are configured by this name, port (0: none)
+ * and transport.  What is known of those that stay is kept.
+ */
+struct proxy_addr {
+	struct vaddr	 pa_addr;
+	uint16_t	 pa_priority, pa_weight;	/* of the SRV record */
+	uint16_t	 pa_server;	/* addresses with the same are of one server */
+};
+void		 proxy_hop_addrs(struct proxy *, const char *host, uint16_t port,
+		    uint8_t proto, const struct proxy_addr *, size_t);
+/* How the PBXs and trunks are: the n-th address of all.  0, -1: there is none.
+ * BUSY: a 503 said when to come again. */
+enum proxy_hop_state { HOP_UNKNOWN = 0, HOP_UP, HOP_DOWN, HOP_BUSY, HOP_NO_ADDRESS };
+struct proxy_hop {
+	const struct conf_hop *ph_conf;
+	struct vaddr	 ph_addr;
+	enum proxy_hop_state ph_state;
+	uint64_t	 ph_since, ph_last;	/* boot ms: of the state, the latest answer; 0 none */
+	uint16_t	 ph_status;		/* the latest answer */
+	uint64_t	 ph_calls;		/* sent there */
+};
+int		 proxy_hop_get(const struct proxy *, size_t n, struct proxy_hop *);
+const char	*proxy_hop_str(enum proxy_hop_state);
 
 /* Set both clocks; call before any of the functions below. */
 void		 proxy_clock(struct proxy *, uint64_t boot_ms, uint64_t utc_ms);
@@ -99,8 +142,14 @@ void		 proxy_broken(struct proxy *, const struct sip_flow *, const void *, size_
 void		 proxy_opened(struct proxy *, uint64_t id, const struct sip_flow *);
 void		 proxy_open_failed(struct proxy *, uint64_t id, const char *why);
 void		 proxy_flow_gone(struct proxy *, uint64_t conn);
+/* A datagram could not be delivered (ICMP); quoted: as much of it as came
+ * back.  Only one that quotes a branch of ours is believed. */
+void		 proxy_unreachable(struct proxy *, const void *quoted, size_t, const char *why);
 void		 proxy_ticket(struct proxy *, uint64_t reqid, enum refusal, uint32_t name,
 		    uint64_t not_after);
+/* A datagram from rtpengine; nobody listens there (ECONNREFUSED). */
+void		 proxy_media_input(struct proxy *, const void *, size_t);
+void		 proxy_media_refused(struct proxy *);
 /* key is away: checks under way are answered with 503. */
 void		 proxy_key_gone(struct proxy *);
 /* Run timers that are due; milliseconds until the next, -1 none. */
@@ -112,8 +161,15 @@ void		 proxy_stats(struct proxy *, struct proxy_stats *);
  * "trunk: no-route", "refused: bad-ticket" ...; the count. */
 size_t		 proxy_explain(struct proxy *, const char *number,
 		    const char *out[], size_t n);
+/* The inside's Call-ID of a call, for either side's, cut to fit: 0, or -1. */
+int		 proxy_callid(struct proxy *, struct span, char *out, size_t);
 /* Dialogs that are answered and not ended; for show. */
 size_t		 proxy_calls(const struct proxy *);
+/* Requests under way, and answered INVITEs whose 2xx may still be repeated. */
+size_t		 proxy_contexts(const struct proxy *);
+/* May this peer be heard?  A connection to the inside face of one that is
+ * neither PBX nor trunk: 0, and it was counted and logged. */
+int		 proxy_hears(struct proxy *, const struct sip_flow *);
 /* Does a call or dialog use this outside connection?  1 or 0. */
 int		 proxy_conn_busy(const struct proxy *, uint64_t conn);
 

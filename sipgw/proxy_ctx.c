@@ -30,20 +30,63 @@
 
 #include "proxy_int.h"
 
+static void	 branch_cancel(struct branch *);
 static void	 pctx_tmr(void *);
+static uint64_t	 pctx_hash(uint64_t);
+static struct pctx *pctx_alloc(struct proxy *);
+static void	 pctx_spare(struct pctx *);
 static void	 pctx_ended(struct pctx *);
+static void	 pctx_over(struct dialog *);
 static void	 branch_tmr(void *);
 static void	 branch_ack(struct branch *, const struct sip_msg *);
 static void	 branch_closed(struct branch *);
 static void	 dialog_request_failed(struct branch *, int);
 
-RB_GENERATE(pctx_tree, pctx, pc_identry, pctx_cmp)
 RB_GENERATE(branch_tree, branch, br_identry, branch_cmp)
 
-int
-pctx_cmp(const struct pctx *a, const struct pctx *b)
+static uint64_t
+pctx_hash(uint64_t id)
 {
-	return (a->pc_id < b->pc_id ? -1 : a->pc_id > b->pc_id);
+	return (id * 0x9e3779b97f4a7c15u);
+}
+
+static struct pctx *
+pctx_alloc(struct proxy *px)
+{
+	struct pctx	*pc;
+
+	if ((pc = TAILQ_FIRST(&px->px_spare)) != NULL) {
+		TAILQ_REMOVE(&px->px_spare, pc, pc_entry);
+		px->px_nspare--;
+	} else if ((pc = malloc(sizeof(*pc))) == NULL)
+		return (NULL);
+	memset(pc, 0, offsetof(struct pctx, pc_domain));
+	pc->pc_domain[0] = pc->pc_host[0] = pc->pc_uri[0] = pc->pc_ticket[0] =
+	    pc->pc_callid_out[0] = pc->pc_media_tag[0] = pc->pc_ctag[0] = '\0';
+	pc->pc_px = px;
+	return (pc);
+}
+
+/* The end of a context: wiped, and kept for the next one if there is room. */
+static void
+pctx_spare(struct pctx *pc)
+{
+	struct proxy	*px = pc->pc_px;
+
+	explicit_bzero(pc->pc_domain, strlen(pc->pc_domain));
+	explicit_bzero(pc->pc_host, strlen(pc->pc_host));
+	explicit_bzero(pc->pc_uri, strlen(pc->pc_uri));
+	explicit_bzero(pc->pc_ticket, strlen(pc->pc_ticket));
+	explicit_bzero(pc->pc_callid_out, strlen(pc->pc_callid_out));
+	explicit_bzero(pc->pc_media_tag, strlen(pc->pc_media_tag));
+	explicit_bzero(pc->pc_ctag, strlen(pc->pc_ctag));
+	explicit_bzero(pc, offsetof(struct pctx, pc_domain));
+	if (px->px_nspare >= PX_SPARE) {
+		free(pc);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&px->px_spare, pc, pc_entry);
+	px->px_nspare++;
 }
 
 int
@@ -59,12 +102,22 @@ pctx_new(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	struct sip_extra	 retry = { "Retry-After", "5" };
 	struct sip_flow		 back;
 	struct pctx		*pc;
-	size_t			 max = PX_CTX_MAX;
+	size_t			 max = PX_CTX_MAX, bytes = PX_CTX_BYTES;
+	int			 urgent;
 
+	if (session_refuse(px, fl, m, key))
+		return (NULL);
 	if (fl->fl_face == FACE_OUTSIDE)
 		max -= PX_CTX_INSIDE;
-	if (px->px_nctx >= max || px->px_ctxbytes >= PX_CTX_BYTES ||
-	    (pc = calloc(1, sizeof(*pc))) == NULL)
+	urgent = fl->fl_face == FACE_INSIDE && (px->px_nctx >= max / 2 ||
+	    px->px_ctxbytes >= bytes / 2 || txns_count(px->px_txns) >= PX_TXNS_MAX / 2) &&
+	    hop_urgent(px, fl, m);
+	if (urgent) {
+		max += PX_CTX_URGENT;
+		bytes += bytes / 8;
+	}
+	if (px->px_nctx >= max || px->px_ctxbytes >= bytes ||
+	    (pc = pctx_alloc(px)) == NULL)
 		goto overload;
 	pc->pc_px = px;
 	TAILQ_INIT(&pc->pc_branches);
@@ -75,20 +128,23 @@ pctx_new(struct proxy *px, const struct sip_flow *fl, const struct sip_msg *m,
 	pc->pc_method = m->sm_method;
 	px_hex(px, pc->pc_totag, 8);
 	if ((pc->pc_req = malloc(m->sm_all.len + 1)) == NULL) {
-		free(pc);
+		pctx_spare(pc);
 		goto overload;
 	}
 	memcpy(pc->pc_req, m->sm_all.p, m->sm_all.len);
 	pc->pc_reqlen = m->sm_all.len;
 	px_back(fl, &m->sm_via, &back);
+	pc->pc_urgent = urgent;
+	txns_urgent(px->px_txns, urgent);
 	pc->pc_server = txn_server(px->px_txns, key, m->sm_method == SIP_M_INVITE, &back, pc);
+	txns_urgent(px->px_txns, 0);
 	if (pc->pc_server == NULL) {
 		freezero(pc->pc_req, pc->pc_reqlen);
-		free(pc);
+		pctx_spare(pc);
 		goto overload;
 	}
 	TAILQ_INSERT_TAIL(&px->px_list, pc, pc_entry);
-	RB_INSERT(pctx_tree, &px->px_ctxs, pc);
+	htab_insert(&px->px_ctxs, &pc->pc_idnode, pctx_hash(pc->pc_id));
 	px->px_nctx++;
 	px->px_ctxbytes += pc->pc_reqlen;
 	return (pc);
@@ -102,10 +158,15 @@ overload:
 struct pctx *
 pctx_find(struct proxy *px, uint64_t id)
 {
-	struct pctx	k;
+	struct hnode	*hn;
+	struct pctx	*pc;
 
-	k.pc_id = id;
-	return (RB_FIND(pctx_tree, &px->px_ctxs, &k));
+	for (hn = htab_first(&px->px_ctxs, pctx_hash(id)); hn != NULL; hn = htab_next(hn)) {
+		pc = HTAB_OF(hn, struct pctx, pc_idnode);
+		if (pc->pc_id == id)
+			return (pc);
+	}
+	return (NULL);
 }
 
 void
@@ -117,7 +178,7 @@ pctx_free(struct pctx *pc)
 	TAILQ_REMOVE(&px->px_list, pc, pc_entry);
 	if (pc->pc_reap)
 		TAILQ_REMOVE(&px->px_reap, pc, pc_reapentry);
-	RB_REMOVE(pctx_tree, &px->px_ctxs, pc);
+	htab_remove(&px->px_ctxs, &pc->pc_idnode);
 	px->px_nctx--;
 	px->px_ctxbytes -= pc->pc_reqlen;
 	tmr_stop(&px->px_tmrs, &pc->pc_tmr);
@@ -129,10 +190,12 @@ pctx_free(struct pctx *pc)
 		if (!txn_server_final(pc->pc_server))
 			txn_free(pc->pc_server);
 	}
+	if (px->px_again_id == pc->pc_id)
+		px->px_again_id = 0;
 	freezero(pc->pc_req, pc->pc_reqlen);
 	free(pc->pc_target);
 	free(pc->pc_routes);
-	freezero(pc, sizeof(*pc));
+	pctx_spare(pc);
 }
 
 void
@@ -175,10 +238,14 @@ pctx_msg(struct pctx *pc)
 {
 	struct proxy	*px = pc->pc_px;
 
+	if (px->px_again_id == pc->pc_id)
+		return (&px->px_again);
 	/* It was parsed before; it cannot fail now. */
+	px->px_again_id = 0;
 	if (sip_parse(&px->px_again, pc->pc_req, pc->pc_reqlen,
 	    px_parse_flags(&pc->pc_flow)) == -1)
 		return (NULL);
+	px->px_again_id = pc->pc_id;
 	return (&px->px_again);
 }
 
@@ -192,6 +259,7 @@ pctx_ended(struct pctx *pc)
 	pc->pc_pair = NULL;
 	limits_call_end(px->px_limits, pc->pc_limit);
 	pc->pc_limit = 0;
+	media_drop(pc);
 }
 
 void
@@ -325,7 +393,9 @@ pctx_pass(struct pctx *pc, struct branch *br, const struct sip_msg *m, int statu
 		return;
 	}
 	border = br->br_kind == BR_DIRECT || br->br_kind == BR_INWARD;
-	if (pc->pc_method == SIP_M_INVITE && status > 100 && status < 300) {
+	if ((pc->pc_method == SIP_M_INVITE && status > 100 && status < 300) ||
+	    (pc->pc_method == SIP_M_UPDATE && pc->pc_dialog != 0 && status >= 200 &&
+	    status < 300)) {
 		dl = dialog_answer(pc, br, m);
 		if (dl == NULL && border) {
 			/* A call whose dialog we cannot guard is not made. */
@@ -362,6 +432,49 @@ write:
 	} else if (status >= 180)
 		pc->pc_passed = 1;
 	(void)txn_respond(pc->pc_server, (unsigned)status, w.w_buf, w.w_len);
+	if (pc->pc_method == SIP_M_INVITE && status >= 200 && status < 300 &&
+	    br->br_kind == BR_HOP && (br->br_txn == NULL || !br->br_txn->tx_lent)) {
+		/* Nothing is made of the request any more: a further 2xx of a hop
+		 * just goes on. */
+		freezero(br->br_req, br->br_reqlen);
+		br->br_req = NULL;
+		br->br_reqlen = 0;
+	}
+	if (pc->pc_method == SIP_M_BYE && dl != NULL && dl->dl_ended &&
+	    ((status >= 200 && status < 300) || status == 481))
+		pctx_over(dl);
+}
+
+/*
+ * A BYE was answered: what is left on the way is here within T4, and the 2xx to
+ * the INVITE is not repeated any more.  Of the INVITE only the transaction that
+ * takes its repeats stays, unless it was answered by several: then another 2xx
+ * may come.
+ */
+static void
+pctx_over(struct dialog *dl)
+{
+	struct proxy	*px = dl->dl_px;
+	struct pctx	*pc;
+	struct branch	*br;
+
+	tmr_set(&px->px_tmrs, &dl->dl_tmr, PX_LINGER_OVER);
+	if ((pc = pctx_find(px, dl->dl_ctx)) == NULL || !pc->pc_final ||
+	    pc->pc_ndialogs > 1 || pc->pc_server == NULL ||
+	    pc->pc_server->tx_state != TXN_ACCEPTED)
+		return;
+	TAILQ_FOREACH(br, &pc->pc_branches, br_entry)
+		if (br->br_opening || (br->br_txn != NULL &&
+		    (!br->br_final || br->br_closed)))
+			return;
+	TAILQ_FOREACH(br, &pc->pc_branches, br_entry) {
+		if (br->br_txn == NULL || br->br_txn->tx_state != TXN_ACCEPTED)
+			continue;
+		br->br_txn->tx_arg = NULL;
+		txn_client_drop(br->br_txn);
+		br->br_txn = NULL;
+	}
+	pctx_free(pc);
 }
 
 /* -- branches -- */
@@ -410,7 +523,8 @@ branch_free(struct branch *br)
 	tmr_stop(&px->px_tmrs, &br->br_tmr);
 	if (br->br_txn != NULL) {
 		br->br_txn->tx_arg = NULL;
-		if (!br->br_final)
+		/* It may not outlive the request that was lent to it. */
+		if (!br->br_final || br->br_txn->tx_lent)
 			txn_client_drop(br->br_txn);
 	}
 	if (br->br_ctx->pc_branch == br)
@@ -426,23 +540,35 @@ branch_send(struct branch *br)
 	struct proxy	*px = pc->pc_px;
 	struct txn_key	 key;
 	struct wbuf	 w;
-	int		 error;
+	int		 error = 0;
 
 	if (br->br_flow.fl_face == FACE_INSIDE)
 		px_local(px, &br->br_flow.fl_local);
 	px_wbuf(px, &w);
-	if (px_write_request(br, &w) == -1 || w.w_len > SIP_MSG_MAX)
+	br->br_full = 2;
+	if (px_write_request(br, &w) == -1 || w.w_len >
+	    (br->br_flow.fl_proto == SIP_UDP ? PX_UDP_MAX : SIP_MSG_MAX))
 		return (-1);
 	if (w.w_len > px->px_outmax)
 		px->px_outmax = w.w_len;
+	if (br->br_txn != NULL) {
+		/* Sent before: that one may not outlive its request. */
+		br->br_txn->tx_arg = NULL;
+		txn_client_drop(br->br_txn);
+		br->br_txn = NULL;
+	}
 	freezero(br->br_req, br->br_reqlen);
+	br->br_reqlen = 0;
 	if ((br->br_req = malloc(w.w_len)) == NULL)
 		return (-1);
 	memcpy(br->br_req, w.w_buf, w.w_len);
 	br->br_reqlen = w.w_len;
 	px_key_client(br->br_branch, sip_method_str(pc->pc_method), &key);
-	br->br_txn = txn_client(px->px_txns, &key, pc->pc_method == SIP_M_INVITE,
+	txns_urgent(px->px_txns, pc->pc_urgent);
+	br->br_txn = txn_client_lend(px->px_txns, &key, pc->pc_method == SIP_M_INVITE,
 	    &br->br_flow, br->br_req, br->br_reqlen, br, &error);
+	txns_urgent(px->px_txns, 0);
+	br->br_full = br->br_txn == NULL && !error;
 	return (br->br_txn == NULL ? -1 : 0);
 }
 
@@ -486,7 +612,7 @@ branch_tmr(void *arg)
 	pctx_mark(br->br_ctx);
 }
 
-void
+static void
 branch_cancel(struct branch *br)
 {
 	struct pctx	*pc = br->br_ctx;
@@ -504,7 +630,7 @@ branch_cancel(struct branch *br)
 	br->br_cancel = 2;
 	branch_timer(br, PX_CANCEL_WAIT);
 	if (sip_parse(&px->px_third, br->br_req, br->br_reqlen,
-	    px_parse_flags(&br->br_flow) | SIP_INSIDE) == -1)
+	    px_parse_flags(&br->br_flow) | SIP_INSIDE | SIP_OWN) == -1)
 		return;
 	px_wbuf(px, &w);
 	if (sip_build_cancel(&w, &px->px_third, NULL) == -1)
@@ -541,7 +667,7 @@ branch_ack(struct branch *br, const struct sip_msg *m)
 	struct wbuf	 w;
 
 	if (br->br_txn == NULL || sip_parse(&px->px_third, br->br_req, br->br_reqlen,
-	    px_parse_flags(&br->br_flow) | SIP_INSIDE) == -1)
+	    px_parse_flags(&br->br_flow) | SIP_INSIDE | SIP_OWN) == -1)
 		return;
 	px_wbuf(px, &w);
 	if (sip_build_ack(&w, &px->px_third, m) == -1)
@@ -557,6 +683,11 @@ dialog_request_failed(struct branch *br, int event)
 {
 	struct pctx	*pc = br->br_ctx;
 
+	if (event == FALL_LOST && br->br_kind != BR_DIALOG_OUT && br->br_proto != SIP_UDP &&
+	    !br->br_provisional && !pc->pc_again && !pc->pc_cancelled) {
+		within_again(br);
+		return;
+	}
 	if (pc->pc_method == SIP_M_INVITE)
 		pctx_answer(pc, pc->pc_cancelled ? 487 :
 		    event == FALL_SILENCE ? 408 : 503, NULL, NULL, 0);
@@ -620,6 +751,10 @@ branch_response(struct branch *br, const struct sip_msg *m)
 	if (br->br_detached) {
 		if (pc->pc_method == SIP_M_INVITE && status >= 200 && status < 300)
 			out_close(br, m);
+		return;
+	}
+	if (px->px_media == MEDIA_FAILED) {
+		media_lost(br, m);
 		return;
 	}
 	switch (br->br_kind) {

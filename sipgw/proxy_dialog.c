@@ -21,8 +21,8 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/tree.h>
 
+#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,20 +30,27 @@
 
 #include "proxy_int.h"
 
+static char	*px_route_set(const struct sip_msg *, int, struct proxy *, int *);
 static const char *dialog_tag(const struct dialog *, int);
+static uint64_t	 dialog_idhash(uint64_t);
+static int	 dialog_is(const char *, struct span);
+static int	 dialog_hash(struct proxy *, const char *, struct span, uint64_t *);
+static struct dialog *dialog_of(struct proxy *, const char *, struct span,
+		    const struct span *);
+static char	*dialog_text(char **, const char *, size_t);
 static struct dialog *dialog_new(struct pctx *, struct branch *, const char *,
 		    struct span, struct span);
+static void	 dialog_evict(struct pctx *);
+static void	 dialog_unfork(struct dialog *);
+static void	 dialog_hand_on(struct dialog *);
 static void	 dialog_expired(void *);
-static void	 dialog_confirm(struct dialog *, struct pctx *, struct branch *);
+static void	 dialog_confirm(struct dialog *, struct pctx *);
 static int	 dialog_fill(struct dialog *, struct pctx *, struct branch *,
 		    const struct sip_msg *);
 static char	*dialog_addr(const struct sip_addr *);
 static void	 party_clear(struct party *);
 static void	 party_contact(struct party *, const struct sip_msg *);
-static void	 party_where(struct party *, const struct vaddr *, uint8_t);
-
-RB_GENERATE(dialog_tree, dialog, dl_entry, dialog_cmp)
-RB_GENERATE(dialog_idtree, dialog, dl_identry, dialog_idcmp)
+static void	 party_where(const struct proxy *, struct party *, const struct vaddr *, uint8_t);
 
 /* Which party's tag is the creator's: of hop dialogs the first's. */
 static const char *
@@ -54,30 +61,70 @@ dialog_tag(const struct dialog *dl, int creator)
 	return (dl->dl_party[creator ? i : 1 - i].py_tag);
 }
 
-int
-dialog_cmp(const struct dialog *a, const struct dialog *b)
+static uint64_t
+dialog_idhash(uint64_t id)
 {
-	int	r;
-
-	if ((r = strcmp(a->dl_callid, b->dl_callid)) != 0 ||
-	    (r = strcmp(dialog_tag(a, 1), dialog_tag(b, 1))) != 0)
-		return (r);
-	return (strcmp(dialog_tag(a, 0), dialog_tag(b, 0)));
-}
-
-int
-dialog_idcmp(const struct dialog *a, const struct dialog *b)
-{
-	return (a->dl_id < b->dl_id ? -1 : a->dl_id > b->dl_id);
+	return (id * 0x9e3779b97f4a7c15u);
 }
 
 struct dialog *
 dialog_get(struct proxy *px, uint64_t id)
 {
-	struct dialog	k;
+	struct hnode	*hn;
+	struct dialog	*dl;
 
-	k.dl_id = id;
-	return (RB_FIND(dialog_idtree, &px->px_dialogs_id, &k));
+	for (hn = htab_first(&px->px_dialogs_id, dialog_idhash(id)); hn != NULL;
+	    hn = htab_next(hn)) {
+		dl = HTAB_OF(hn, struct dialog, dl_idnode);
+		if (dl->dl_id == id)
+			return (dl);
+	}
+	return (NULL);
+}
+
+static int
+dialog_is(const char *s, struct span sp)
+{
+	return (strlen(s) == sp.len && memcmp(s, sp.p, sp.len) == 0);
+}
+
+/* Keyed: peers choose Call-IDs and tags. */
+static int
+dialog_hash(struct proxy *px, const char *callid, struct span tag, uint64_t *hash)
+{
+	uint8_t		 buf[PX_CALLID + PX_TAG];
+	struct wbuf	 w;
+
+	wbuf_init(&w, buf, sizeof(buf));
+	wbuf_str(&w, callid);
+	wbuf_u8(&w, 0);
+	wbuf_span(&w, tag);
+	if (wbuf_ok(&w) == -1)
+		return (-1);
+	(void)crypto_shorthash_siphash24((unsigned char *)hash, buf, w.w_len,
+	    px->px_loop_key);
+	return (0);
+}
+
+/* The dialog of that creator; with any other tag when other is NULL. */
+static struct dialog *
+dialog_of(struct proxy *px, const char *callid, struct span creator,
+    const struct span *other)
+{
+	struct hnode	*hn;
+	struct dialog	*dl;
+	uint64_t	 hash;
+
+	if (dialog_hash(px, callid, creator, &hash) == -1)
+		return (NULL);
+	for (hn = htab_first(&px->px_dialogs, hash); hn != NULL; hn = htab_next(hn)) {
+		dl = HTAB_OF(hn, struct dialog, dl_node);
+		if (dialog_is(dialog_tag(dl, 1), creator) &&
+		    strcmp(dl->dl_callid, callid) == 0 &&
+		    (other == NULL || dialog_is(dialog_tag(dl, 0), *other)))
+			return (dl);
+	}
+	return (NULL);
 }
 
 /* Either tag may be the creator's; *swapped: tag_b is. */
@@ -85,40 +132,22 @@ struct dialog *
 dialog_find(struct proxy *px, const char *callid, struct span tag_a, struct span tag_b,
     int *swapped)
 {
-	static struct dialog	 k;	/* large, and only a key */
-	struct dialog		*dl;
-	int			 i;
+	struct dialog	*dl;
+	int		 swap = 0;
 
-	k.dl_border = 0;
-	if (strlcpy(k.dl_callid, callid, sizeof(k.dl_callid)) >= sizeof(k.dl_callid))
-		return (NULL);
-	for (i = 0; i < 2; i++) {
-		if (span_str(i == 0 ? tag_a : tag_b, k.dl_party[0].py_tag, PX_TAG) == -1 ||
-		    span_str(i == 0 ? tag_b : tag_a, k.dl_party[1].py_tag, PX_TAG) == -1)
-			return (NULL);
-		if ((dl = RB_FIND(dialog_tree, &px->px_dialogs, &k)) != NULL) {
-			if (swapped != NULL)
-				*swapped = i;
-			return (dl);
-		}
+	if ((dl = dialog_of(px, callid, tag_a, &tag_b)) == NULL) {
+		dl = dialog_of(px, callid, tag_b, &tag_a);
+		swap = 1;
 	}
-	return (NULL);
+	if (dl != NULL && swapped != NULL)
+		*swapped = swap;
+	return (dl);
 }
 
 int
 dialog_known(struct proxy *px, const char *callid, struct span tag)
 {
-	static struct dialog	 k;
-	struct dialog		*dl;
-
-	k.dl_border = 0;
-	if (strlcpy(k.dl_callid, callid, sizeof(k.dl_callid)) >= sizeof(k.dl_callid) ||
-	    span_str(tag, k.dl_party[0].py_tag, PX_TAG) == -1)
-		return (0);
-	k.dl_party[1].py_tag[0] = '\0';
-	dl = RB_NFIND(dialog_tree, &px->px_dialogs, &k);
-	return (dl != NULL && strcmp(dl->dl_callid, k.dl_callid) == 0 &&
-	    strcmp(dialog_tag(dl, 1), k.dl_party[0].py_tag) == 0);
+	return (dialog_of(px, callid, tag, NULL) != NULL);
 }
 
 static void
@@ -140,23 +169,104 @@ dialog_free(struct dialog *dl)
 	if (dl == NULL)
 		return;
 	px = dl->dl_px;
-	RB_REMOVE(dialog_tree, &px->px_dialogs, dl);
-	RB_REMOVE(dialog_idtree, &px->px_dialogs_id, dl);
+	htab_remove(&px->px_dialogs, &dl->dl_node);
+	htab_remove(&px->px_dialogs_id, &dl->dl_idnode);
 	TAILQ_REMOVE(&px->px_dialog_list, dl, dl_list);
 	px->px_ndialogs--;
 	tmr_stop(&px->px_tmrs, &dl->dl_tmr);
+	media_end(dl);
+	dialog_unfork(dl);
+	dialog_hand_on(dl);
 	leg_drop(dl->dl_leg);
 	limits_call_end(px->px_limits, dl->dl_limit);
 	pair_drop(px, dl->dl_pair);
 	party_clear(&dl->dl_party[0]);
 	party_clear(&dl->dl_party[1]);
-	freezero(dl, sizeof(*dl));
+	freezero(dl, dl->dl_size);
 }
 
 static void
 dialog_expired(void *arg)
 {
-	dialog_free(arg);
+	struct dialog	*dl = arg;
+
+	if (dl->dl_confirmed && !dl->dl_ended)
+		px_log(dl->dl_px, PROXY_INFO, "no BYE and no sign of life: a call is "
+		    "forgotten, and no record made of it");
+	dialog_free(dl);
+}
+
+/* Room for another answer of an INVITE that many telephones got: the ringing
+ * that was heard of first is forgotten. */
+static void
+dialog_evict(struct pctx *pc)
+{
+	struct dialog	*dl, *oldest = NULL;
+
+	for (dl = TAILQ_LAST(&pc->pc_px->px_dialog_list, dialog_list);
+	    dl != NULL && dl->dl_id > pc->pc_id;
+	    dl = TAILQ_PREV(dl, dialog_list, dl_list))
+		if (dl->dl_ctx == pc->pc_id && !dl->dl_confirmed)
+			oldest = dl;
+	if (oldest == NULL)
+		return;
+	dialog_free(oldest);
+	pc->pc_ndialogs--;
+}
+
+/* A second answer to one INVITE is over: the first stands alone again. */
+static void
+dialog_unfork(struct dialog *dl)
+{
+	struct dialog	*first;
+
+	if (dl->dl_first == 0)
+		return;
+	if ((first = dialog_get(dl->dl_px, dl->dl_first)) != NULL)
+		first->dl_forks--;
+	dl->dl_first = 0;
+}
+
+/*
+ * The first of several answers is over while another stands: the call goes on,
+ * keeps its place, and nobody can say when it will have ended.
+ */
+static void
+dialog_hand_on(struct dialog *dl)
+{
+	struct dialog	*other, *heir = NULL;
+
+	if (dl->dl_forks == 0)
+		return;
+	TAILQ_FOREACH(other, &dl->dl_px->px_dialog_list, dl_list) {
+		if (other->dl_first != dl->dl_id)
+			continue;
+		other->dl_first = heir != NULL ? heir->dl_id : 0;
+		if (heir == NULL)
+			heir = other;
+		else
+			heir->dl_forks++;
+	}
+	dl->dl_forks = 0;
+	leg_silence(dl->dl_leg);
+	if (heir == NULL)
+		return;
+	heir->dl_limit = dl->dl_limit;
+	heir->dl_pair = dl->dl_pair;
+	dl->dl_limit = 0;
+	dl->dl_pair = NULL;
+}
+
+/* Text behind a dialog: from, to the next free byte. */
+static char *
+dialog_text(char **next, const char *s, size_t len)
+{
+	char	*p = *next;
+
+	memcpy(p, s, len);
+	p[len] = '\0';
+	*next = p + len + 1;
+	return (p);
 }
 
 static struct dialog *
@@ -165,11 +275,23 @@ dialog_new(struct pctx *pc, struct branch *br, const char *callid, struct span f
 {
 	struct proxy	*px = pc->pc_px;
 	struct dialog	*dl;
+	const char	*out = br->br_kind == BR_DIRECT ? pc->pc_callid_out : "";
+	const char	*host = br->br_kind == BR_DIRECT ? pc->pc_host : "";
+	char		*next;
+	size_t		 size;
+	uint64_t	 hash;
 	int		 border;
 
+	if (pc->pc_ndialogs >= PX_DIALOGS_CALL)
+		dialog_evict(pc);
+	size = sizeof(*dl) + strlen(callid) + from.len + to.len + strlen(out) +
+	    strlen(pc->pc_domain) + strlen(host) + strlen(pc->pc_media_call) + 7;
 	if (px->px_ndialogs >= PX_DIALOG_MAX || pc->pc_ndialogs >= PX_DIALOGS_CALL ||
-	    (dl = calloc(1, sizeof(*dl))) == NULL)
+	    from.len >= PX_TAG || to.len >= PX_TAG ||
+	    dialog_hash(px, callid, from, &hash) == -1 ||
+	    dialog_of(px, callid, from, &to) != NULL || (dl = calloc(1, size)) == NULL)
 		return (NULL);
+	dl->dl_size = size;
 	dl->dl_px = px;
 	dl->dl_id = px->px_next_id++;
 	dl->dl_ctx = pc->pc_id;
@@ -177,17 +299,17 @@ dialog_new(struct pctx *pc, struct branch *br, const char *callid, struct span f
 	border = pc->pc_side == SIDE_OUT || br->br_kind == BR_DIRECT;
 	dl->dl_border = border;
 	dl->dl_creator = border ? pc->pc_side : SIDE_IN;
-	if (strlcpy(dl->dl_callid, callid, sizeof(dl->dl_callid)) >= sizeof(dl->dl_callid) ||
-	    span_str(from, dl->dl_party[dl->dl_creator].py_tag, PX_TAG) == -1 ||
-	    span_str(to, dl->dl_party[1 - dl->dl_creator].py_tag, PX_TAG) == -1) {
-		free(dl);
-		return (NULL);
-	}
-	if (RB_INSERT(dialog_tree, &px->px_dialogs, dl) != NULL) {
-		free(dl);
-		return (NULL);
-	}
-	RB_INSERT(dialog_idtree, &px->px_dialogs_id, dl);
+	next = dl->dl_text;
+	dl->dl_callid = dialog_text(&next, callid, strlen(callid));
+	dl->dl_callid_out = out[0] == '\0' ? dl->dl_callid :
+	    dialog_text(&next, out, strlen(out));
+	dl->dl_party[dl->dl_creator].py_tag = dialog_text(&next, from.p, from.len);
+	dl->dl_party[1 - dl->dl_creator].py_tag = dialog_text(&next, to.p, to.len);
+	dl->dl_grantee = dialog_text(&next, pc->pc_domain, strlen(pc->pc_domain));
+	dl->dl_host = dialog_text(&next, host, strlen(host));
+	dl->dl_media_call = dialog_text(&next, pc->pc_media_call, strlen(pc->pc_media_call));
+	htab_insert(&px->px_dialogs, &dl->dl_node, hash);
+	htab_insert(&px->px_dialogs_id, &dl->dl_idnode, dialog_idhash(dl->dl_id));
 	TAILQ_INSERT_TAIL(&px->px_dialog_list, dl, dl_list);
 	px->px_ndialogs++;
 	pc->pc_ndialogs++;
@@ -228,7 +350,7 @@ party_contact(struct party *py, const struct sip_msg *m)
 
 /* Next hop of an inside party: its Contact where that is a literal address. */
 static void
-party_where(struct party *py, const struct vaddr *hop, uint8_t proto)
+party_where(const struct proxy *px, struct party *py, const struct vaddr *hop, uint8_t proto)
 {
 	struct sip_uri	 uri;
 	struct span	 s, tr;
@@ -247,14 +369,14 @@ party_where(struct party *py, const struct vaddr *hop, uint8_t proto)
 		py->py_proto = span_caseeq(tr, "tcp") ? SIP_TCP :
 		    span_caseeq(tr, "tls") ? SIP_TLS : SIP_UDP;
 	else
-		py->py_proto = SIP_UDP;
+		py->py_proto = hop_proto(px, &va, SIP_UDP);
 }
 
 /*
  * The Record-Route of a message as a Route value, entries of our own left
  * out (px given).  NULL: none.  *bad: it does not fit or is malformed.
  */
-char *
+static char *
 px_route_set(const struct sip_msg *m, int reverse, struct proxy *px, int *bad)
 {
 	struct sip_addr	 sa;
@@ -319,8 +441,8 @@ dialog_fill(struct dialog *dl, struct pctx *pc, struct branch *br, const struct 
 	party_contact(caller, req);
 	party_contact(callee, m);
 	if (!dl->dl_border) {
-		party_where(caller, &pc->pc_flow.fl_peer, pc->pc_flow.fl_proto);
-		party_where(callee, &br->br_addr, br->br_proto);
+		party_where(px, caller, &pc->pc_flow.fl_peer, pc->pc_flow.fl_proto);
+		party_where(px, callee, &br->br_addr, br->br_proto);
 		return (0);
 	}
 	caller->py_uri = dialog_addr(&req->sm_from);
@@ -328,7 +450,7 @@ dialog_fill(struct dialog *dl, struct pctx *pc, struct branch *br, const struct 
 	caller->py_routes = px_route_set(req, 0, NULL, &bad);
 	/* The callee's side of From and To is what we sent there. */
 	if (sip_parse(&px->px_third, br->br_req, br->br_reqlen,
-	    px_parse_flags(&br->br_flow) | SIP_INSIDE) == -1)
+	    px_parse_flags(&br->br_flow) | SIP_INSIDE | SIP_OWN) == -1)
 		return (-1);
 	callee->py_uri = dialog_addr(&px->px_third.sm_to);
 	callee->py_peer = dialog_addr(&px->px_third.sm_from);
@@ -336,44 +458,50 @@ dialog_fill(struct dialog *dl, struct pctx *pc, struct branch *br, const struct 
 	if (bad || bad2 || caller->py_uri == NULL || caller->py_peer == NULL ||
 	    callee->py_uri == NULL || callee->py_peer == NULL)
 		return (-1);
-	(void)strlcpy(dl->dl_grantee, pc->pc_domain, sizeof(dl->dl_grantee));
 	if (br->br_kind == BR_DIRECT) {
 		dl->dl_flow = br->br_flow;
-		(void)strlcpy(dl->dl_host, pc->pc_host, sizeof(dl->dl_host));
 		dl->dl_port = pc->pc_port;
-		party_where(caller, &br->br_addr, br->br_proto);
+		party_where(px, caller, &br->br_addr, br->br_proto);
 	} else {
 		dl->dl_flow = pc->pc_flow;
-		party_where(callee, &br->br_addr, br->br_proto);
+		party_where(px, callee, &br->br_addr, br->br_proto);
 	}
 	return (0);
 }
 
-/* A 2xx: the call is up.  RFC 3261 16.7 lets a fork have several. */
+/*
+ * A 2xx: the call is up.  RFC 3261 16.7 lets a fork have several; the first
+ * one makes the leg and takes the place.
+ */
 static void
-dialog_confirm(struct dialog *dl, struct pctx *pc, struct branch *br)
+dialog_confirm(struct dialog *dl, struct pctx *pc)
 {
 	struct proxy	*px = pc->pc_px;
+	struct dialog	*first;
 
-	(void)br;
 	if (dl->dl_confirmed)
 		return;
 	dl->dl_confirmed = 1;
-	dl->dl_pair = pc->pc_pair;
-	if (pc->pc_pair != NULL)
-		pair_hold(pc->pc_pair);
-	/* The place goes to the first dialog that is answered. */
-	if (pc->pc_limit != 0) {
-		dl->dl_limit = pc->pc_limit;
-		pc->pc_limit = 0;
+	/* Its caller hung up while it rang: the answer came too late. */
+	if (dl->dl_ended)
+		return;
+	pc->pc_media_kept = 1;
+	if (pc->pc_answered != 0) {
+		first = dialog_get(px, pc->pc_answered);
+		if (first != NULL && !first->dl_ended) {
+			first->dl_forks++;
+			dl->dl_first = first->dl_id;
+		}
+		return;
 	}
+	pc->pc_answered = dl->dl_id;
+	dl->dl_pair = pc->pc_pair;
+	pc->pc_pair = NULL;
+	dl->dl_limit = pc->pc_limit;
+	pc->pc_limit = 0;
 	if (pc->pc_legkind != 0)
 		dl->dl_leg = leg_start(px->px_legs, pc->pc_legkind, pc->pc_legflags,
 		    pc->pc_called, pc->pc_caller, px->px_utc, px_now(px));
-	/* The call's own place among the live ones ends with its context. */
-	pair_drop(px, pc->pc_pair);
-	pc->pc_pair = NULL;
-	tmr_set(&px->px_tmrs, &dl->dl_tmr, (uint64_t)SEAL_LIFE_S * 1000);
 }
 
 struct dialog *
@@ -395,9 +523,14 @@ dialog_answer(struct pctx *pc, struct branch *br, const struct sip_msg *m)
 			    memcmp(dl->dl_party[0].py_tag, m->sm_to.sa_tag.p,
 			    m->sm_to.sa_tag.len) == 0 ? 0 : 1;
 			dialog_refresh(dl, i, m);
+			if (dl->dl_confirmed && !dl->dl_ended)
+				tmr_set(&px->px_tmrs, &dl->dl_tmr, session_ms(br, m));
 		}
 		return (dl);
 	}
+	/* Of a dialog that only a seal remembers: no place to begin one. */
+	if (br->br_kind == BR_DIALOG_IN || br->br_kind == BR_DIALOG_OUT)
+		return (NULL);
 	if (m->sm_to.sa_tag.len == 0 || (req = pctx_msg(pc)) == NULL ||
 	    span_str(req->sm_call_id, callid, sizeof(callid)) == -1)
 		return (NULL);
@@ -409,10 +542,7 @@ dialog_answer(struct pctx *pc, struct branch *br, const struct sip_msg *m)
 		if ((dl = dialog_new(pc, br, callid, req->sm_from.sa_tag,
 		    m->sm_to.sa_tag)) == NULL)
 			return (NULL);
-		if (br->br_kind == BR_DIRECT)
-			(void)strlcpy(dl->dl_callid_out, pc->pc_callid_out, PX_CALLID);
-		else
-			(void)strlcpy(dl->dl_callid_out, callid, PX_CALLID);
+		dl->dl_late = br->br_kind == BR_DIALOG_HOP;
 		if (dialog_fill(dl, pc, br, m) == -1) {
 			dialog_free(dl);
 			return (NULL);
@@ -420,7 +550,10 @@ dialog_answer(struct pctx *pc, struct branch *br, const struct sip_msg *m)
 	} else
 		dialog_refresh(dl, 1 - (size_t)dl->dl_creator, m);
 	if (m->sm_status >= 200)
-		dialog_confirm(dl, pc, br);
+		dialog_confirm(dl, pc);
+	if (!dl->dl_ended)
+		tmr_set(&px->px_tmrs, &dl->dl_tmr, dl->dl_confirmed ?
+		    session_ms(br, m) : PX_EARLY);
 	return (dl);
 }
 
@@ -428,7 +561,6 @@ dialog_answer(struct pctx *pc, struct branch *br, const struct sip_msg *m)
 void
 dialog_refresh(struct dialog *dl, size_t party, const struct sip_msg *m)
 {
-	struct proxy	*px = dl->dl_px;
 	struct party	*py = &dl->dl_party[party];
 	struct vaddr	 va;
 
@@ -438,11 +570,9 @@ dialog_refresh(struct dialog *dl, size_t party, const struct sip_msg *m)
 		party_contact(py, m);
 		if (!dl->dl_border || party == SIDE_IN) {
 			va = py->py_addr;
-			party_where(py, &va, py->py_proto);
+			party_where(dl->dl_px, py, &va, py->py_proto);
 		}
 	}
-	if (dl->dl_confirmed)
-		tmr_set(&px->px_tmrs, &dl->dl_tmr, (uint64_t)SEAL_LIFE_S * 1000);
 }
 
 /* The first BYE, from either side. */
@@ -454,6 +584,9 @@ dialog_bye(struct dialog *dl)
 	if (dl->dl_ended)
 		return;
 	dl->dl_ended = 1;
+	media_end(dl);
+	dialog_unfork(dl);
+	dialog_hand_on(dl);
 	if (dl->dl_leg != NULL && px->px_conf->c_flags & CONF_LOG_CALLS)
 		px_log(px, PROXY_INFO, "call ended: called=%s caller=%s seconds=%llu",
 		    dl->dl_leg->le_called, dl->dl_leg->le_caller,

@@ -12,27 +12,34 @@
 
 #include "border.h"
 #include "conf.h"
+#include "htab.h"
 #include "leg.h"
+#include "ng.h"
 #include "sip_limits.h"
 #include "proxy.h"
+#include "proxy_hops.h"
 #include "proxy_timer.h"
 #include "sip_build.h"
 #include "sip_parse.h"
 #include "sip_uri.h"
 #include "txn.h"
 
-#define PX_TXNS_MAX	40000
+#define PX_TXNS_MAX	200000	/* 2,500 calls/s: 64 s of two a call, 5 s of one */
 #define PX_TXN_BYTES	(64u * 1024 * 1024)
 #define PX_CTX_MAX	20000
 #define PX_CTX_INSIDE	10000	/* of these, only the inside may use the last ones */
 #define PX_CTX_BYTES	(48u * 1024 * 1024)
+#define PX_CTX_URGENT	2000	/* beyond these, for emergency calls and inside dialogs */
 #define PX_DIALOG_MAX	20000
-#define PX_DIALOGS_CALL	8	/* dialogs that one INVITE may make by forking */
-#define PX_LEGS_MAX	20000
-#define PX_TARGETS	8	/* hops tried for one call */
+#define PX_DIALOGS_CALL	16	/* dialogs that one INVITE may make by forking */
+#define PX_LEGS_MAX	24000	/* dialogs, and the ended ones that wait */
+#define PX_SPARE	64	/* contexts kept for the next call */
+#define PX_TARGETS	16	/* addresses of hops tried for one call */
+#define PX_HOPS		64	/* hops that are looked at for one call */
 #define PX_NOTES	4096	/* decisions remembered */
 #define PX_TEXT		8192	/* a header value that we write */
 #define PX_OUT		(SIP_MSG_MAX + 16384)
+#define PX_UDP_MAX	65507	/* bytes of a datagram over IPv4 */
 #define PX_BRANCH	48
 #define PX_URI		2048	/* a Contact, From or To that is remembered */
 #define PX_TAG		128
@@ -43,9 +50,9 @@
 #define PX_TIMER_C	200000	/* RFC 3261 16.6 item 11: above 3 minutes */
 #define PX_HOP_SILENCE	4000	/* nothing at all from a trunk that has a successor */
 #define PX_HOP_OPEN	4000	/* connecting to a hop */
-#define PX_HOP_DOWN	30000	/* a hop that failed is tried last for so long */
 #define PX_TICKET_MS	5000	/* key's answer about a ticket */
 #define PX_LINGER	35000	/* a dialog after its BYE */
+#define PX_LINGER_OVER	TXN_T4	/* and after the answer to that */
 #define PX_EARLY	240000	/* an early dialog */
 #define PX_CANCEL_WAIT	32000	/* a final answer after CANCEL */
 
@@ -60,6 +67,16 @@ enum br_kind {
 	BR_DIALOG_OUT,	/* inside a dialog, PBX to outside */
 	BR_DIALOG_IN	/* inside a dialog, outside to PBX */
 };
+
+#define MEDIA_CALL	40	/* rtpengine's name of a call */
+/* A message's description: as it came; made by rtpengine; good for nothing. */
+enum px_media { MEDIA_FRESH = 0, MEDIA_READY, MEDIA_FAILED };
+struct media_job;
+RB_HEAD(media_tree, media_job);
+
+/* Asked at the redirect listener; or came with the token of such an answer
+ * and goes directly or not at all. */
+enum px_redirect { PX_REDIRECT_NONE = 0, PX_REDIRECT_ASK, PX_REDIRECT_CALL };
 
 struct pctx;
 
@@ -80,9 +97,12 @@ struct branch {
 	int		 br_detached;		/* its answers are not for the caller any more */
 	int		 br_final;
 	int		 br_closed;		/* BYE was sent to an unwanted 2xx */
+	int		 br_timer;		/* who sends it knows session timers */
+	uint32_t	 br_session;		/* Session-Expires as sent, s; 0: none */
 	struct vaddr	 br_addr;		/* hop: where to */
 	uint8_t		 br_proto;
-	char		 br_hop[64];		/* its name, for the log */
+	int		 br_reused;		/* on a connection that was there */
+	int		 br_full;		/* not sent: 1 our own bounds, 2 cannot be written */
 	struct tmr	 br_tmr;
 };
 RB_HEAD(branch_tree, branch);
@@ -90,7 +110,6 @@ RB_HEAD(branch_tree, branch);
 struct target {
 	struct vaddr	 tg_addr;
 	uint8_t		 tg_proto;
-	char		 tg_name[64];
 };
 
 /* Live calls of one caller to one number. */
@@ -103,7 +122,7 @@ RB_HEAD(pair_tree, pair);
 
 /* One party of a dialog, as we reach it. */
 struct party {
-	char		 py_tag[PX_TAG];
+	char		*py_tag;	/* in the dialog's text */
 	char		*py_contact;	/* its remote target */
 	char		*py_routes;	/* its route set as a Route value, or NULL */
 	char		*py_uri;	/* its From or To, without tag, as this party's side sees it */
@@ -113,8 +132,8 @@ struct party {
 };
 
 struct dialog {
-	RB_ENTRY(dialog) dl_entry;	/* by Call-ID and tags; the proxy owns it */
-	RB_ENTRY(dialog) dl_identry;
+	struct hnode	 dl_node;	/* by Call-ID and creator's tag; the proxy owns it */
+	struct hnode	 dl_idnode;
 	TAILQ_ENTRY(dialog) dl_list;
 	struct proxy	*dl_px;
 	uint64_t	 dl_id;
@@ -122,28 +141,32 @@ struct dialog {
 	int		 dl_border;	/* one party is outside */
 	int		 dl_confirmed;
 	int		 dl_ended;
+	int		 dl_late;	/* met in mid-call, after a restart: it has no leg */
+	unsigned	 dl_forks;	/* further answers to its INVITE that stand */
+	uint64_t	 dl_first;	/* it is such a one: the dialog answered first */
 	enum px_side	 dl_creator;	/* of a border dialog: on which side the caller is */
-	char		 dl_callid[PX_CALLID];	/* as the inside knows it */
-	char		 dl_callid_out[PX_CALLID];
+	char		*dl_callid;	/* as the inside knows it */
+	char		*dl_callid_out;	/* may be the same */
 	struct party	 dl_party[2];	/* border: SIDE_IN, SIDE_OUT; else caller, callee */
-	char		 dl_grantee[DOMAIN_SIZE];	/* verified name outside */
-	char		 dl_host[DOMAIN_SIZE];	/* route's host: we may connect again; or empty */
+	char		*dl_media_call;	/* "": rtpengine has no part in it */
+	char		*dl_grantee;	/* verified name outside */
+	char		*dl_host;	/* route's host: we may connect again; or empty */
 	uint16_t	 dl_port;
 	struct sip_flow	 dl_flow;	/* outside connection used last */
 	uint64_t	 dl_limit;	/* place taken in limits, 0 none */
 	struct pair	*dl_pair;
 	struct leg	*dl_leg;
 	struct tmr	 dl_tmr;
+	size_t		 dl_size;	/* of all this, with the text */
+	char		 dl_text[];	/* the strings above that cannot change */
 };
-RB_HEAD(dialog_tree, dialog);
-RB_HEAD(dialog_idtree, dialog);
 TAILQ_HEAD(dialog_list, dialog);
 
 /* A request that came and what became of it: RFC 3261 16's response context. */
 struct pctx {
 	TAILQ_ENTRY(pctx) pc_entry;		/* in the proxy, which owns it */
 	TAILQ_ENTRY(pctx) pc_reapentry;	/* while pc_reap */
-	RB_ENTRY(pctx)	 pc_identry;
+	struct hnode	 pc_idnode;
 	struct proxy	*pc_px;
 	uint64_t	 pc_id;
 	struct txn	*pc_server;		/* NULL when it is gone */
@@ -163,10 +186,11 @@ struct pctx {
 	size_t		 pc_pop_routes;		/* our own Route entries in front */
 	uint64_t	 pc_dialog;		/* request inside this dialog, 0 none */
 	size_t		 pc_ndialogs;		/* made by this INVITE */
+	uint64_t	 pc_answered;		/* dialog of the first 2xx, 0 none */
 	/* hops to try */
-	struct target	 pc_targets[PX_TARGETS];
 	size_t		 pc_ntargets, pc_next;
-	int		 pc_to_trunk;
+	int		 pc_again;		/* a hop was tried on a new connection */
+	int		 pc_urgent;		/* may use what is kept for such */
 	/* the call */
 	enum leg_kind	 pc_legkind;
 	uint16_t	 pc_legflags;
@@ -175,30 +199,34 @@ struct pctx {
 	struct pair	*pc_pair;
 	/* direct */
 	enum divert	 pc_divert;
-	char		 pc_domain[DOMAIN_SIZE];
-	char		 pc_host[DOMAIN_SIZE];
 	uint16_t	 pc_port;
-	char		 pc_uri[URI_MAX];
-	char		 pc_ticket[TOKEN_MAX];
-	char		 pc_callid_out[PX_CALLID];
+	enum px_redirect pc_redirect;
+	uint32_t	 pc_route;		/* which one its token names */
+	/* rtpengine */
+	char		 pc_media_call[MEDIA_CALL];	/* "": has no part in it */
+	int		 pc_media_kept;		/* a dialog ends it, not we */
+	uint8_t		*pc_body;		/* of the INVITE as it goes on */
+	size_t		 pc_bodylen;
 	/* from outside */
 	uint64_t	 pc_limit;
 	int		 pc_counted;
 	uint64_t	 pc_check;		/* ticket check under way */
 	struct tmr	 pc_tmr;		/* ticket check, timer C */
 	/* in-dialog requests: where to */
-	char		 pc_ctag[PX_TAG];	/* creator's tag, where only a seal is left */
 	char		*pc_target;		/* new Request-URI */
 	char		*pc_routes;		/* Route to set */
+	/* Large, and of use to some only: from here on nothing is cleared but the
+	 * first byte of each text. */
+	char		 pc_domain[DOMAIN_SIZE];	/* outside: who calls or is called */
+	char		 pc_host[DOMAIN_SIZE];	/* direct: where to */
+	char		 pc_uri[URI_MAX];
+	char		 pc_ticket[TOKEN_MAX];
+	char		 pc_callid_out[PX_CALLID];
+	char		 pc_media_tag[PX_TAG];	/* whose answer rtpengine acts on */
+	char		 pc_ctag[PX_TAG];	/* creator's tag, where only a seal is left */
+	struct target	 pc_targets[PX_TARGETS];	/* pc_ntargets of them */
 };
 TAILQ_HEAD(pctx_list, pctx);
-RB_HEAD(pctx_tree, pctx);
-
-struct hop {
-	const struct conf_hop *ho_conf;
-	struct vaddr	 ho_addr;	/* family 0: not known yet */
-	uint64_t	 ho_down;	/* boot ms until which it is tried last */
-};
 
 struct note {
 	char		 no_number[E164_SIZE];
@@ -208,6 +236,7 @@ struct note {
 /* For which last proof a call already took the trunk to be proven again. */
 #define PX_REPROVED	4096
 #define PX_LOCALS	16
+#define PX_GHOSTS	1024
 struct reproved {
 	uint64_t	 re_number;	/* e164_pack */
 	uint64_t	 re_proof;
@@ -230,11 +259,12 @@ struct proxy {
 	size_t		 px_nhops;
 	struct pctx_list px_list;
 	struct pctx_list px_reap;	/* perhaps not needed any more */
-	struct pctx_tree px_ctxs;
+	struct htab	 px_ctxs;
 	size_t		 px_nctx;
+	struct pctx_list px_spare;	/* some that were freed, wiped */
+	size_t		 px_nspare;
 	struct branch_tree px_opening;
-	struct dialog_tree px_dialogs;
-	struct dialog_idtree px_dialogs_id;
+	struct htab	 px_dialogs, px_dialogs_id;
 	struct dialog_list px_dialog_list;
 	size_t		 px_ndialogs;
 	struct pair_tree px_pairs;
@@ -245,6 +275,7 @@ struct proxy {
 	struct proxy_stats px_stats;
 	/* Scratch: a message that came, one of ours read again, one to send. */
 	struct sip_msg	 px_in, px_again, px_third;
+	uint64_t	 px_again_id;	/* whose request px_again is, 0: nobody's */
 	uint8_t		 px_out[PX_OUT];
 	size_t		 px_outmax;	/* dirty bytes of px_out */
 	char		 px_text[8][PX_TEXT];
@@ -253,12 +284,23 @@ struct proxy {
 	struct vaddr	 px_locals[PX_LOCALS];
 	size_t		 px_nlocals;
 	size_t		 px_ctxbytes;	/* requests kept in contexts */
+	struct ng	*px_ng;		/* NULL: there never was an rtpengine */
+	struct vaddr	 px_media_addr;
+	struct media_tree px_media_jobs;
+	size_t		 px_media_bytes;	/* messages that are held */
+	enum px_media	 px_media;	/* of the message being handled */
+	char		 px_session[2][32];	/* values that session_* write */
+	uint64_t	 px_started;	/* UTC s */
+	uint64_t	 px_ghosts[PX_GHOSTS];	/* forgotten calls that ended: keyed hashes */
 };
 
 /* proxy.c */
 uint64_t	 px_now(const struct proxy *);
 uint64_t	 px_now_s(const struct proxy *);		/* UTC */
 int		 px_send(struct proxy *, const struct sip_flow *, const struct wbuf *);
+void		 px_clean(struct proxy *);	/* last in each call into us */
+/* A message of ours in place of one that came. */
+void		 px_message(struct proxy *, const struct sip_flow *, const void *, size_t);
 void		 px_key_client(const char *branch, const char *method, struct txn_key *);
 /* Answer a request without a context; extra may be NULL. */
 void		 px_reply(struct proxy *, const struct sip_flow *, const struct sip_msg *,
@@ -275,15 +317,22 @@ void		 px_log(struct proxy *, enum proxy_log, const char *, ...)
 void		 px_note(struct proxy *, const char *number, const char *, ...)
 		    __attribute__((__format__(printf, 3, 4)));
 struct pair	*pair_take(struct proxy *, const char *caller, const char *called, unsigned *n);
-void		 pair_hold(struct pair *);
 void		 pair_drop(struct proxy *, struct pair *);
 
+/* proxy_guard.c: who is heard, and how often */
+void		 px_refused(struct proxy *, enum proxy_log, const struct sip_flow *,
+		    const char *what, const char *reason, const char *text);
+int		 guard_message(struct proxy *, const struct sip_flow *, const void *, size_t);
+int		 guard_request(struct proxy *, const struct sip_flow *,
+		    const struct sip_msg *, const struct txn_key *, const char *name);
+unsigned	 guard_calls_s(const struct conf *);
+unsigned	 guard_calls_live(const struct conf *);
+unsigned	 guard_requests_s(const struct conf *);
+
 /* proxy_ctx.c */
-RB_PROTOTYPE(pctx_tree, pctx, pc_identry, pctx_cmp)
 RB_PROTOTYPE(branch_tree, branch, br_identry, branch_cmp)
-int		 pctx_cmp(const struct pctx *, const struct pctx *);
 int		 branch_cmp(const struct branch *, const struct branch *);
-/* Context with a server transaction; a 503 was sent when it returns NULL. */
+/* Context with a server transaction; a 503 or 422 was sent when it returns NULL. */
 struct pctx	*pctx_new(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *);
 void		 pctx_free(struct pctx *);
@@ -297,7 +346,7 @@ void		 pctx_trying(struct pctx *);
 void		 pctx_cancel(struct pctx *);		/* a CANCEL came */
 void		 pctx_timer_c(struct pctx *);		/* start it again */
 void		 pctx_flow_gone(struct proxy *, uint64_t conn);
-/* The request of a context, parsed again into px_again. */
+/* The request of a context, parsed again into px_again if it is not there. */
 const struct sip_msg *pctx_msg(struct pctx *);
 struct branch	*branch_new(struct pctx *, enum br_kind);
 void		 branch_free(struct branch *);
@@ -306,7 +355,6 @@ int		 branch_send(struct branch *);
 void		 branch_sent(struct branch *);
 /* Its answers are nobody's: CANCEL it as soon as that is allowed. */
 void		 branch_detach(struct branch *);
-void		 branch_cancel(struct branch *);
 void		 branch_timer(struct branch *, uint64_t ms);
 /* Nothing more can come of it; acts by kind.  event: enum fall_event. */
 void		 branch_failed(struct branch *, int event);
@@ -318,20 +366,76 @@ void		 pctx_pass(struct pctx *, struct branch *, const struct sip_msg *, int sta
 void		 hop_request(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *);
 const struct conf_hop *hop_find(struct proxy *, const struct sip_flow *, const struct sip_msg *);
-/* Fill the targets of a context with trunks (1) or PBXs (0). */
-void		 hop_targets(struct pctx *, int trunk);
 /* Try the next hop; the last failure is answered with status. */
 void		 hop_next(struct pctx *, int status);
+/* A call that is not diverted, for the reason in pc_divert. */
+void		 hop_to_trunk(struct pctx *);
 void		 hop_failed(struct branch *, int event);
 void		 hop_response(struct branch *, const struct sip_msg *);
-void		 hop_mark(struct proxy *, const struct vaddr *, uint8_t proto, int down);
 void		 px_local(struct proxy *, const struct vaddr *);
 int		 px_is_us(struct proxy *, struct span host, uint16_t port);
 size_t		 px_own_routes(struct proxy *, const struct sip_msg *);
+/* An emergency call, or a request inside a dialog? */
+int		 hop_urgent(struct proxy *, const struct sip_flow *, const struct sip_msg *);
+/* RFC 5393 section 5: every request that is handed on between hops says how
+ * far it may still fork. */
+void		 hop_breadth(const struct sip_msg *, struct sip_edit *);
+
+/* proxy_media.c: rtpengine */
+void		 media_conf(struct proxy *);
+void		 media_free(struct proxy *);
+int		 media_on(const struct proxy *);	/* for new calls */
+int		 media_away(const struct proxy *);	/* it was found silent */
+/* The offer of a new INVITE that leaves: 1 go on; 0 wait for out_media; -1
+ * the engine cannot.  One that comes in: goes on, or is refused. */
+int		 media_outward(struct pctx *);
+void		 media_inward(struct pctx *);
+void		 media_edit(const struct pctx *, struct sip_edit *);
+void		 media_drop(struct pctx *);	/* the INVITE failed */
+void		 media_end(struct dialog *);
+/* A request inside a dialog, an answer: 1, it is taken (held or answered). */
+int		 media_within(struct proxy *, const struct sip_flow *,
+		    const struct sip_msg *, const struct txn_key *, struct dialog *,
+		    const char *callid, struct span ctag);
+int		 media_response(struct branch *, const struct sip_flow *,
+		    const struct sip_msg *);
+void		 media_lost(struct branch *, const struct sip_msg *);
+
+/* proxy_redirect.c: the redirect server */
+void		 redirect_request(struct proxy *, const struct sip_flow *,
+		    const struct sip_msg *, const struct txn_key *);
+/* A new INVITE from a hop: 0, it has no token; 1, a good one, and *m is the
+ * same request to the plain number, *from the PBX; -1, it was refused. */
+int		 redirect_call(struct pctx *, const struct sip_msg **, const struct conf_hop **);
+/* Not directly now (404: pc_divert), or tried without success (500). */
+void		 redirect_refuse(struct pctx *);
+void		 redirect_failed(struct pctx *, const char *why);
+/* Does its token name another route than this one?  1 or 0. */
+int		 redirect_stale(const struct pctx *, const struct rtab_route *);
+
+/* proxy_hops.c, beside what proxy_hops.h has: fill the targets of a context
+ * with trunks (1) or PBXs (0). */
+void		 hop_targets(struct pctx *, int trunk);
+
+/* proxy_route.c: strict routers */
+/* A request whose Request-URI is a Record-Route of ours, as a strict router
+ * sends it, with its last Route put back: 1 it was taken (by hop_request), 0
+ * it is none such. */
+int		 route_unstrict(struct proxy *, const struct sip_flow *, const struct sip_msg *,
+		    const struct txn_key *);
+/* Is the first Route behind pop of ours a strict router's?  1: uri and routes
+ * are what it wants to see (target: the Request-URI, NULL the message's), 0: it
+ * is none, -1: it does not fit. */
+int		 route_strict(const struct sip_msg *, size_t pop, const char *target,
+		    char uri[PX_TEXT], char routes[PX_TEXT]);
 
 /* proxy_out.c: direct legs */
+/* The route that the call would take now, and whether it may. */
+enum divert	 out_choose(struct pctx *, struct rtab_route *);
 int		 out_has_route(struct pctx *);
 int		 out_try(struct pctx *, const struct sip_msg *, const struct conf_hop *);
+void		 out_media(struct pctx *, int ok);	/* its offer is ready, or not */
+void		 out_media_lost(struct branch *);	/* the answer cannot be used */
 void		 out_opened(struct branch *);
 void		 out_failed(struct branch *, int event);
 void		 out_response(struct branch *, const struct sip_msg *);
@@ -341,13 +445,10 @@ void		 out_close(struct branch *, const struct sip_msg *);	/* ACK and BYE to a 2
 void		 in_request(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *);
 void		 in_ticket(struct pctx *, enum refusal, uint32_t name, uint64_t not_after);
+void		 in_forward(struct pctx *);	/* to a PBX */
 void		 in_refuse(struct pctx *, enum refusal, uint32_t retry);
 
 /* proxy_dialog.c */
-RB_PROTOTYPE(dialog_tree, dialog, dl_entry, dialog_cmp)
-RB_PROTOTYPE(dialog_idtree, dialog, dl_identry, dialog_idcmp)
-int		 dialog_cmp(const struct dialog *, const struct dialog *);
-int		 dialog_idcmp(const struct dialog *, const struct dialog *);
 struct dialog	*dialog_find(struct proxy *, const char *callid, struct span tag_a,
 		    struct span tag_b, int *swapped);
 struct dialog	*dialog_get(struct proxy *, uint64_t id);
@@ -361,7 +462,6 @@ void		 dialog_bye(struct dialog *);
 void		 dialog_free(struct dialog *);
 /* The INVITE failed: its early dialogs end. */
 void		 dialog_drop_early(struct proxy *, uint64_t ctx);
-char		*px_route_set(const struct sip_msg *, int reverse, struct proxy *, int *bad);
 
 /* proxy_within.c: requests inside a dialog */
 void		 within_hop(struct proxy *, const struct sip_flow *, const struct sip_msg *,
@@ -369,10 +469,34 @@ void		 within_hop(struct proxy *, const struct sip_flow *, const struct sip_msg 
 void		 within_outside(struct proxy *, const struct sip_flow *, const struct sip_msg *,
 		    const struct txn_key *);
 
-/* proxy_edit.c: how messages change on their way */
+/* The connection of a request inside a dialog, to an inside party, had died
+ * unnoticed: once more on another. */
+void		 within_again(struct branch *);
+/* A connection for a request inside a dialog is there; -1: not its peer's. */
+int		 within_opened(struct branch *);
+
+/* proxy_session.c: session timers, RFC 4028 section 8 */
+/* A timer that is too short, from one who understands a 422: it was sent, 1. */
+int		 session_refuse(struct proxy *, const struct sip_flow *,
+		    const struct sip_msg *, const struct txn_key *);
+/* Ask for a timer, or raise one, in the request of a branch. */
+void		 session_request(struct branch *, const struct sip_msg *, struct sip_edit *);
+/* A 2xx without one: the caller refreshes alone. */
+void		 session_answer(struct branch *, const struct sip_msg *, int status,
+		    struct sip_edit *);
+/* After this 2xx: ms until a dialog without a sign of life is forgotten. */
+uint64_t	 session_ms(const struct branch *, const struct sip_msg *);
+
+/* proxy_callid.c: what names the inside */
+/* Does the text hold the name or address of a hop? */
+int		 px_names_hop(const struct proxy *, struct span);
+/* The Call-ID that a call of the inside has outside; -1: it is too long. */
 int		 px_callid_out(struct proxy *, const struct sip_msg *, const struct sip_flow *,
 		    char out[PX_CALLID]);
+/* The other way round; one that is not masked is itself.  -1: too long. */
 int		 px_callid_in(struct proxy *, struct span, char out[PX_CALLID]);
+
+/* proxy_edit.c: how messages change on their way */
 void		 px_via_params(const struct sip_flow *, const struct sip_via *, char *, size_t);
 int		 px_outside_host(struct proxy *, char *, size_t);
 /* The request of a branch, ready to send. */

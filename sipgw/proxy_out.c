@@ -28,12 +28,12 @@
 
 #include "proxy_int.h"
 
-static enum divert out_choose(struct pctx *, struct rtab_route *);
 static int	 out_uri(struct pctx *, const struct rtab_route *);
 static int	 out_resample(struct proxy *, const char *, const struct rtab_route *,
 		    enum divert *);
 static void	 out_effects(struct branch *, const struct fall_in *, struct fall_out *);
-static void	 out_trunk(struct branch *, const struct fall_in *);
+static int	 out_start(struct pctx *, const struct conf_hop *);
+static void	 out_trunk(struct branch *, const char *);
 
 /*
  * pvp(7): the first call after `reprove` seconds without a proof goes over the
@@ -91,7 +91,7 @@ out_uri(struct pctx *pc, const struct rtab_route *rr)
 	return (n < 0 || (size_t)n >= sizeof(pc->pc_uri) ? -1 : 0);
 }
 
-static enum divert
+enum divert
 out_choose(struct pctx *pc, struct rtab_route *rr)
 {
 	struct proxy	*px = pc->pc_px;
@@ -110,10 +110,16 @@ out_choose(struct pctx *pc, struct rtab_route *rr)
 		return (DIVERT_HOST_SKIPPED);
 	if (px->px_nctx >= PX_CTX_MAX - PX_CTX_INSIDE / 2)
 		return (DIVERT_LIMIT);
-	if (pc->pc_divert == DIVERT_MODE_LOG)
-		return (DIVERT_MODE_LOG);
-	if (out_resample(px, pc->pc_called, rr, &why))
+	if (pc->pc_divert == DIVERT_MODE_LOG || pc->pc_divert == DIVERT_LOG_ONLY)
+		return (pc->pc_divert);
+	if (media_away(px))
+		return (DIVERT_MEDIA_ENGINE);
+	/* A redirected call was drawn when the PBX asked. */
+	if (pc->pc_redirect != PX_REDIRECT_CALL &&
+	    out_resample(px, pc->pc_called, rr, &why))
 		return (why);
+	if (redirect_stale(pc, rr))
+		return (DIVERT_NOT_ACTIVE);
 	return (DIVERT_OK);
 }
 
@@ -139,22 +145,62 @@ out_try(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from)
 {
 	struct proxy		*px = pc->pc_px;
 	struct rtab_route	 rr;
-	struct branch		*br;
-	int			 r;
 
-	(void)m;
+	/* Too long to be masked: no fault of the route. */
+	if (m->sm_call_id.len >= PX_CALLID / 2) {
+		pc->pc_divert = DIVERT_LIMIT;
+		return (0);
+	}
 	memset(&rr, 0, sizeof(rr));
 	if ((pc->pc_divert = out_choose(pc, &rr)) != DIVERT_OK) {
-		if (pc->pc_divert == DIVERT_MODE_LOG)
+		if (pc->pc_divert == DIVERT_MODE_LOG || pc->pc_divert == DIVERT_LOG_ONLY)
 			px_log(px, PROXY_INFO, "call could have gone directly to %s: "
-			    "reason=mode-log", rr.rr_domain);
+			    "reason=%s", rr.rr_domain, divert_str(pc->pc_divert));
 		explicit_bzero(&rr, sizeof(rr));
 		return (0);
 	}
 	(void)strlcpy(pc->pc_domain, rr.rr_domain, sizeof(pc->pc_domain));
 	(void)strlcpy(pc->pc_ticket, rr.rr_ticket, sizeof(pc->pc_ticket));
 	explicit_bzero(&rr, sizeof(rr));
+	switch (media_outward(pc)) {
+	case 1:
+		return (out_start(pc, from));
+	case 0:
+		return (1);
+	}
+	media_drop(pc);
+	explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
+	pc->pc_divert = DIVERT_MEDIA_ENGINE;
+	return (0);
+}
+
+void
+out_media(struct pctx *pc, int ok)
+{
+	const struct conf_hop	*from = NULL;
+	const struct sip_msg	*m;
+
+	if (ok && (m = pctx_msg(pc)) != NULL)
+		from = hop_find(pc->pc_px, &pc->pc_flow, m);
+	if (from != NULL && out_start(pc, from))
+		return;
+	media_drop(pc);
+	explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
+	if (pc->pc_divert == DIVERT_OK)
+		pc->pc_divert = DIVERT_MEDIA_ENGINE;
+	hop_to_trunk(pc);
+}
+
+/* As out_try, with the route chosen. */
+static int
+out_start(struct pctx *pc, const struct conf_hop *from)
+{
+	struct proxy	*px = pc->pc_px;
+	struct branch	*br;
+	int		 r;
+
 	if ((br = branch_new(pc, BR_DIRECT)) == NULL) {
+		media_drop(pc);
 		pc->pc_divert = DIVERT_LIMIT;
 		return (0);
 	}
@@ -180,6 +226,7 @@ out_try(struct pctx *pc, const struct sip_msg *m, const struct conf_hop *from)
 		px_log(px, PROXY_INFO, "no connection to %s: key is away", pc->pc_domain);
 		branch_free(br);
 		explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
+		media_drop(pc);
 		pc->pc_divert = DIVERT_LIMIT;
 		return (0);
 	} else
@@ -233,6 +280,10 @@ out_effects(struct branch *br, const struct fall_in *fi, struct fall_out *fo)
 			    fo->fo_skip_s, px_now(px));
 		break;
 	}
+	/* A good call of a good route is no news to key either. */
+	if (out == OUTCOME_OK && px->px_rtab != NULL &&
+	    rtab_unmarked(px->px_rtab, pc->pc_called, pc->pc_domain, px_now_s(px)))
+		out = 0;
 	if (out != 0) {
 		if (px->px_rtab != NULL)
 			state = rtab_outcome(px->px_rtab, pc->pc_called, pc->pc_domain, out);
@@ -257,24 +308,41 @@ out_effects(struct branch *br, const struct fall_in *fi, struct fall_out *fo)
 
 /* The same call, over the trunk, with the Request-URI that the PBX sent. */
 static void
-out_trunk(struct branch *br, const struct fall_in *fi)
+out_trunk(struct branch *br, const char *why)
 {
 	struct pctx	*pc = br->br_ctx;
 	struct proxy	*px = pc->pc_px;
-	char		 why[48];
 
+	branch_detach(br);
+	explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
+	media_drop(pc);
+	if (pc->pc_redirect == PX_REDIRECT_CALL) {
+		redirect_failed(pc, why);
+		return;
+	}
 	px->px_stats.ps_fallbacks++;
 	px_log(px, PROXY_INFO, "call to %s falls back to the trunk: reason=%s",
-	    pc->pc_domain, border_fall_str(fi, why, sizeof(why)));
-	px_note(px, pc->pc_called, "trunk: fall-back %s",
-	    border_fall_str(fi, why, sizeof(why)));
-	branch_detach(br);
+	    pc->pc_domain, why);
+	px_note(px, pc->pc_called, "trunk: fall-back %s", why);
 	pc->pc_divert = DIVERT_NO_ROUTE;
-	explicit_bzero(pc->pc_ticket, sizeof(pc->pc_ticket));
 	px->px_stats.ps_calls_trunk++;
 	pc->pc_legkind = LEG_ORIGINATED;
 	hop_targets(pc, 1);
 	hop_next(pc, 503);
+}
+
+/* The callee answered, and rtpengine made nothing of it; its leg is ended. */
+void
+out_media_lost(struct branch *br)
+{
+	struct pctx	*pc = br->br_ctx;
+
+	if (!pc->pc_passed && !pc->pc_cancelled) {
+		out_trunk(br, divert_str(DIVERT_MEDIA_ENGINE));
+		return;
+	}
+	branch_detach(br);
+	pctx_answer(pc, pc->pc_cancelled ? 487 : 503, NULL, NULL, 0);
 }
 
 void
@@ -284,6 +352,7 @@ out_failed(struct branch *br, int event)
 	struct proxy	*px = pc->pc_px;
 	struct fall_in	 fi;
 	struct fall_out	 fo;
+	char		 why[48];
 
 	memset(&fi, 0, sizeof(fi));
 	fi.fi_event = event == FALL_NOCONN ? FALL_NOCONN :
@@ -294,7 +363,7 @@ out_failed(struct branch *br, int event)
 		px->px_ops->po_retire(px->px_ctx, br->br_flow.fl_conn);
 	out_effects(br, &fi, &fo);
 	if (fo.fo_call == FALL_CALL_TRUNK && !pc->pc_cancelled) {
-		out_trunk(br, &fi);
+		out_trunk(br, border_fall_str(&fi, why, sizeof(why)));
 		return;
 	}
 	branch_detach(br);
@@ -309,6 +378,7 @@ out_response(struct branch *br, const struct sip_msg *m)
 	struct proxy	*px = pc->pc_px;
 	struct fall_in	 fi;
 	struct fall_out	 fo;
+	char		 why[48];
 
 	if (m->sm_status <= 100)
 		return;
@@ -341,7 +411,7 @@ out_response(struct branch *br, const struct sip_msg *m)
 		if (m->sm_status < 300)
 			out_close(br, m);
 		if (fo.fo_call == FALL_CALL_TRUNK)
-			out_trunk(br, &fi);
+			out_trunk(br, border_fall_str(&fi, why, sizeof(why)));
 		else
 			pctx_answer(pc, fo.fo_status, NULL, NULL, 0);
 		return;
@@ -368,7 +438,7 @@ out_close(struct branch *br, const struct sip_msg *m)
 	int		 error, i;
 
 	if (sip_parse(&px->px_third, br->br_req, br->br_reqlen,
-	    px_parse_flags(&br->br_flow) | SIP_INSIDE) == -1)
+	    px_parse_flags(&br->br_flow) | SIP_INSIDE | SIP_OWN) == -1)
 		return;
 	if (br->br_kind == BR_DIRECT)
 		skip = 1;

@@ -24,6 +24,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "heap.h"
+#include "hep_shell.h"
 #include "log.h"
 #include "proc.h"
 #include "seal.h"
@@ -32,7 +34,10 @@
 
 #define STORE_MAP	((size_t)2 << 30)	/* address space, not memory */
 #define STORE_TABLES	8
+#define TRIM_CONTEXTS	500	/* set up at once: worth it */
+#define TRIM_EVERY_MS	30000
 #define TICK_MAX_MS	60000
+#define TICK_MIN_MS	40	/* timers this near one another run together */
 
 static int	shell_send(void *, const struct sip_flow *, const uint8_t *, size_t);
 static int	shell_open(void *, uint64_t, const struct vaddr *, uint8_t, struct sip_flow *);
@@ -51,9 +56,12 @@ static void	on_broken(const struct sip_flow *, const void *, size_t, enum sip_er
 static void	on_opened(uint64_t, const struct sip_flow *);
 static void	on_failed(uint64_t, const char *);
 static void	on_gone(uint64_t);
+static void	on_unreachable(const void *, size_t, const char *);
+static int	on_hears(const struct sip_flow *);
 static int	on_busy(uint64_t);
 static uint64_t	on_utc(void);
 static void	on_timer(int, short, void *);
+static void	shell_trim(void);
 
 static const struct proxy_ops proxy_ops = {
 	.po_send = shell_send,
@@ -65,6 +73,8 @@ static const struct proxy_ops proxy_ops = {
 	.po_close = shell_close,
 	.po_retire = shell_retire,
 	.po_ticket = shell_ticket,
+	.po_ticket_known = shell_ticket_known,
+	.po_media = shell_media,
 	.po_outcome = shell_outcome,
 	.po_leg = shell_leg,
 	.po_log = shell_log,
@@ -77,6 +87,8 @@ static const struct transport_ops on_ops = {
 	.to_opened = on_opened,
 	.to_failed = on_failed,
 	.to_gone = on_gone,
+	.to_unreachable = on_unreachable,
+	.to_hears = on_hears,
 	.to_busy = on_busy,
 	.to_now = proc_boot_ms,
 	.to_utc = on_utc
@@ -84,9 +96,11 @@ static const struct transport_ops on_ops = {
 
 struct shell		shell;
 static struct event	tick;
+static uint64_t		tick_at;	/* when it comes, boot ms; 0: it is not set */
 static struct log_limit	refused_limit = { "refused requests", 20, 3000, 0, 0, 0 };
+static struct log_limit	stranger_limit = { "messages of strangers inside", 20, 3000, 0, 0, 0 };
 static struct log_limit	alarm_limit = { "alarms", 50, 1000, 0, 0, 0 };
-static struct log_limit	info_limit = { "call decisions", 200, 100, 0, 0, 0 };
+static struct log_limit	info_limit = { "call decisions", 50, 1000, 0, 0, 0 };
 
 int
 shell_init(const char *dir)
@@ -95,6 +109,7 @@ shell_init(const char *dir)
 	struct seal_keys	 keys;
 	const char		*why = NULL;
 
+	heap_setup();
 	if ((shell.sh_store = store_open(dir, STORE_MAP, STORE_TABLES, &why)) == NULL) {
 		log_warnx("%s: %s", dir, why != NULL ? why : strerror(errno));
 		return (-1);
@@ -124,6 +139,7 @@ shell_init(const char *dir)
 		log_warn("start");
 		return (-1);
 	}
+	hep_init();
 	evtimer_set(&tick, on_timer, NULL);
 	return (0);
 }
@@ -140,11 +156,15 @@ shell_commit(struct conf *conf)
 	    resolver_conf(shell.sh_hop_resolver, &inside) == -1)
 		log_warn("resolver");
 	transport_conf(conf, shell.sh_next_server, shell.sh_next_client,
-	    shell.sh_next_inside);
-	shell.sh_next_server = shell.sh_next_client = shell.sh_next_inside = NULL;
+	    shell.sh_next_inside, shell.sh_next_hop);
+	shell.sh_next_server = shell.sh_next_client = NULL;
+	shell.sh_next_inside = shell.sh_next_hop = NULL;
+	shell_ticket_conf();
+	shell_media_conf(conf);
 	shell_enter();
 	proxy_conf(shell.sh_proxy, conf);
 	shell_leave();
+	hep_conf(conf, shell.sh_proxy);
 	conf_free(old);
 	shell_hops();
 }
@@ -159,19 +179,47 @@ void
 shell_leave(void)
 {
 	struct timeval	tv;
+	uint64_t	now;
 	int64_t		ms;
 
-	ms = proxy_wait(shell.sh_proxy);
-	if (ms == -1) {
-		(void)evtimer_del(&tick);
+	/* A timer that is set already for that moment or before it may stay: it
+	 * does no harm when it finds nothing to do. */
+	if ((ms = proxy_wait(shell.sh_proxy)) == -1)
 		return;
-	}
 	if (ms > TICK_MAX_MS)
 		ms = TICK_MAX_MS;
+	if (ms < TICK_MIN_MS)
+		ms = TICK_MIN_MS;
+	now = proc_boot_ms();
+	if (tick_at != 0 && tick_at <= now + (uint64_t)ms)
+		return;
+	tick_at = now + (uint64_t)ms;
 	tv.tv_sec = (time_t)(ms / 1000);
 	tv.tv_usec = (suseconds_t)(ms % 1000) * 1000;
-	if (evtimer_add(&tick, &tv) == -1)
+	if (evtimer_add(&tick, &tv) == -1) {
 		log_warnx("timer could not be set");
+		tick_at = 0;
+	}
+}
+
+/*
+ * Each call that is set up needs several kilobytes for half a minute, of which
+ * an open one keeps less than two.  After a rush the difference goes back.
+ */
+static void
+shell_trim(void)
+{
+	static uint64_t	next;
+	static size_t	most;
+	size_t		now = proxy_contexts(shell.sh_proxy);
+
+	if (now > most)
+		most = now;
+	if (most < TRIM_CONTEXTS || now > most / 4 || proc_boot_ms() < next)
+		return;
+	heap_trim();
+	most = now;
+	next = proc_boot_ms() + TRIM_EVERY_MS;
 }
 
 static void
@@ -180,14 +228,18 @@ on_timer(int fd, short event, void *arg)
 	(void)fd;
 	(void)event;
 	(void)arg;
+	tick_at = 0;
 	shell_enter();
 	proxy_run(shell.sh_proxy);
 	shell_leave();
+	shell_trim();
 }
 
 static void
 on_input(const struct sip_flow *fl, const void *p, size_t len)
 {
+	if (hep_on)
+		hep_copy(fl, p, len, 0);
 	shell_enter();
 	proxy_input(shell.sh_proxy, fl, p, len);
 	shell_leave();
@@ -226,6 +278,20 @@ on_gone(uint64_t conn)
 }
 
 static int
+on_hears(const struct sip_flow *fl)
+{
+	return (proxy_hears(shell.sh_proxy, fl));
+}
+
+static void
+on_unreachable(const void *p, size_t len, const char *why)
+{
+	shell_enter();
+	proxy_unreachable(shell.sh_proxy, p, len, why);
+	shell_leave();
+}
+
+static int
 on_busy(uint64_t conn)
 {
 	return (proxy_conn_busy(shell.sh_proxy, conn));
@@ -243,7 +309,11 @@ static int
 shell_send(void *ctx, const struct sip_flow *fl, const uint8_t *p, size_t len)
 {
 	(void)ctx;
-	return (transport_send(fl, p, len));
+	if (transport_send(fl, p, len) == -1)
+		return (-1);
+	if (hep_on)
+		hep_copy(fl, p, len, 1);
+	return (0);
 }
 
 static int
@@ -315,6 +385,10 @@ shell_log(void *ctx, enum proxy_log what, const char *line)
 		if (log_allow(&refused_limit, proc_boot_ms()))
 			log_info("%s", text);
 		break;
+	case PROXY_STRANGER:
+		if (log_allow(&stranger_limit, proc_boot_ms()))
+			log_info("%s", text);
+		break;
 	case PROXY_ALARM:
 		if (log_allow(&alarm_limit, proc_boot_ms()))
 			log_warnx("%s", text);
@@ -325,8 +399,23 @@ shell_log(void *ctx, enum proxy_log what, const char *line)
 static void
 shell_random(void *ctx, void *p, size_t len)
 {
+	/* Tags, branches and nonces are a few bytes each: a system call for many
+	 * of them.  What was handed out is wiped. */
+	static uint8_t	pool[1024];
+	static size_t	left;
+
 	(void)ctx;
-	randombytes_buf(p, len);
+	if (len > sizeof(pool) / 4) {
+		randombytes_buf(p, len);
+		return;
+	}
+	if (left < len) {
+		randombytes_buf(pool, sizeof(pool));
+		left = sizeof(pool);
+	}
+	left -= len;
+	memcpy(p, pool + left, len);
+	explicit_bzero(pool + left, len);
 }
 
 static int

@@ -23,11 +23,12 @@ struct shell {
 	struct proxy	*sh_proxy;
 	struct conf	*sh_conf;	/* in force */
 	/* Made by the check, taken over at the commit. */
-	SSL_CTX		*sh_next_server, *sh_next_client, *sh_next_inside;
+	SSL_CTX		*sh_next_server, *sh_next_client, *sh_next_inside, *sh_next_hop;
 	uint64_t	 sh_legs_sent, sh_legs_stored, sh_legs_refused, sh_legs_failed;
 	uint64_t	 sh_legs_waiting;	/* sent, no answer yet */
 	uint64_t	 sh_legs_lost;		/* no answer will come */
 	int		 sh_key;		/* key is there */
+	uint64_t	 sh_tickets_known;	/* checks that needed no answer of key */
 };
 extern struct shell shell;
 
@@ -42,14 +43,31 @@ extern const struct imsg_rule shell_rules_key[];
 void		 shell_key_peer(struct chan *);
 int		 shell_ticket(void *, uint64_t, const char *, const struct names *,
 		    const char *);
+int		 shell_ticket_known(void *, uint64_t, const char *, const struct names *,
+		    const char *, uint32_t *, uint64_t *);
+void		 shell_ticket_conf(void);	/* another configuration is in force */
 void		 shell_outcome(void *, const char *, const char *, enum route_outcome,
 		    enum refusal);
 int		 shell_leg(void *, const struct imsg_leg *);
 
+/* media_shell.c */
+void		 shell_media_conf(const struct conf *);
+int		 shell_media(void *, const uint8_t *, size_t);
+
 /* sip_shell_conf.c */
 int		 shell_check(struct conf *, char *why, size_t);
 void		 shell_abort(struct conf *);
-void		 shell_hops(void);	/* look hop names up */
+
+/* sip_shell_tls.c */
+/* Make the TLS contexts of a configuration: shell.sh_next_*.  -1 and why. */
+int		 shell_tls_check(const struct conf *, char *why, size_t);
+void		 shell_tls_drop(void);
+
+/* sip_shell_hops.c */
+void		 shell_hops(void);	/* look the names of PBXs and trunks up */
+void		 shell_hops_show(struct chan *, uint32_t id);	/* rows for viprctl */
+void		 shell_hops_metrics(struct chan *, uint32_t id);
+uint64_t	 shell_hops_down(void);	/* addresses that do not answer */
 
 /* sip_shell_ctl.c */
 extern const struct imsg_rule shell_rules_control[];

@@ -27,6 +27,9 @@
 #include "txn.h"
 
 #define CONN_MAX		4096
+#define CONN_INSIDE		256	/* of them for PBXs and trunks alone */
+#define CONN_HALF_MAX		512	/* from outside, in their handshake */
+#define CONN_FDS		128	/* descriptors for other things */
 #define CONN_WRITE_MAX		(512 * 1024)
 #define CONN_SNDBUF		32768	/* of the kernel, outside */
 #define CONN_UNREAD_MAX		100	/* answers that the peer does not read */
@@ -44,6 +47,10 @@ struct transport_ops {
 	void	(*to_opened)(uint64_t id, const struct sip_flow *);
 	void	(*to_failed)(uint64_t id, const char *why);
 	void	(*to_gone)(uint64_t conn);
+	/* A datagram came back (ICMP): as much of it as is known, and why. */
+	void	(*to_unreachable)(const void *, size_t, const char *why);
+	/* Before a connection inside is taken (no fl_conn yet): 0 close it. */
+	int	(*to_hears)(const struct sip_flow *);
 	int	(*to_busy)(uint64_t conn);	/* dialogs or calls use it */
 	uint64_t (*to_now)(void);		/* ms, never stepped */
 	uint64_t (*to_utc)(void);		/* s */
@@ -66,13 +73,17 @@ struct conn {
 	struct bufferevent *cn_bev;		/* TCP */
 	int		 cn_fd;
 	struct tlsconn	*cn_tls;		/* TLS */
-	struct names	 cn_names;
+	struct names	*cn_names;		/* verified ones, NULL none */
 	uint64_t	 cn_not_after;
 	char		 cn_host[DOMAIN_SIZE];	/* outbound: whom we wanted */
 	uint16_t	 cn_port;
 	int		 cn_retired;		/* no new call uses it */
+	int		 cn_half;		/* from outside, no handshake yet */
+	int		 cn_judge;		/* other roots since it was made */
+	int		 cn_stale;		/* of an earlier configuration */
 	int		 cn_counted_addr, cn_counted_name;
 	unsigned	 cn_unread;
+	unsigned	 cn_crlfs;		/* keep-alive bytes not answered */
 	uint64_t	 cn_used;		/* ms, latest byte */
 	struct event	 cn_timer;		/* connect, or a message's rest */
 	int		 cn_timing;
@@ -83,8 +94,9 @@ RB_HEAD(conn_tree, conn);
 int		 transport_init(const struct transport_ops *, struct limits *, struct resolver *);
 /* Contexts are taken over; listeners' descriptors stay conf's. */
 void		 transport_conf(const struct conf *, SSL_CTX *server, SSL_CTX *client,
-		    SSL_CTX *inside);
+		    SSL_CTX *inside, SSL_CTX *hop);
 void		 transport_stats(struct transport_stats *);
+void		 transport_refused(void);	/* another one in the count */
 struct limits	*transport_limits(void);
 
 /* For struct proxy_ops. */
@@ -110,15 +122,19 @@ extern const struct conf *transport_config;
 struct conn	*conn_new(uint8_t proto, uint8_t face, const struct vaddr *peer,
 		    const struct vaddr *local);
 void		 conn_dead(struct conn *, const char *why);	/* freed from the loop */
-void		 conn_shut(struct conn *);	/* after what waits was written */
 struct conn	*conn_find(uint64_t id);
+void		 conn_half(struct conn *);	/* came from outside: a handshake begins */
+/* May this peer connect to the face?  Outside that is judged elsewhere. */
+int		 conn_heard(uint8_t proto, uint8_t face, const struct vaddr *peer);
 void		 conn_timer(struct conn *, unsigned ms);	/* 0: stop */
 void		 conn_timer_reset(struct conn *);	/* after another use of cn_timer */
 /* Cut messages off; how many bytes were used; -1: close. */
 ptrdiff_t	 conn_frames(struct conn *, const uint8_t *, size_t);
-void		 conn_unread(struct conn *);	/* another answer queued */
 void		 conn_opened(struct conn *);	/* serve who waits */
 const struct conf_listen *transport_listen(uint8_t proto, uint8_t face, uint8_t family);
+/* The address from which a datagram to the peer would leave; 0 or -1. */
+int		 transport_source(const struct vaddr *peer, struct vaddr *);
+/* Our address on a listener towards a peer; 0 or -1. */
 int		 transport_local(const struct conf_listen *, const struct vaddr *peer,
 		    struct vaddr *);
 
@@ -135,7 +151,15 @@ int		 udp_send(const struct sip_flow *, const uint8_t *, size_t);
 void		 tls_accept(int fd, short, void *listen);
 struct conn	*tls_connect(const struct vaddr *, const char *host, uint16_t port,
 		    unsigned ms);
-void		 tls_conf(SSL_CTX *server, SSL_CTX *client, SSL_CTX *inside);
+/* To a PBX or trunk, whose certificate must have the name that is configured. */
+struct conn	*tls_connect_hop(const struct vaddr *);
+/* The name under which this address was found for a PBX or trunk; and what it
+ * is ("" none, the literal address where that is configured). */
+void		 tls_hop_name(const struct vaddr *, const char *host);
+const char	*tls_hop_host(const struct vaddr *);
+/* Is the peer still one to be believed?  1, or 0. */
+int		 tls_trusted(struct conn *);
+void		 tls_conf(SSL_CTX *server, SSL_CTX *client, SSL_CTX *inside, SSL_CTX *hop);
 /* transport_open.c */
 void		 open_init(struct resolver *);
 void		 open_done(struct conn *);

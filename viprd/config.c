@@ -186,6 +186,7 @@ open_files(struct problems *pr, struct conf *c)
 	read_public(pr, &c->c_inside_cert, "sip inside certificate",
 	    PUBLIC_MAX);
 	open_key(pr, &c->c_inside_key, "sip inside key");
+	read_public(pr, &c->c_inside_ca, "sip inside ca", CONF_CA_MAX);
 	if (c->c_sip_cert.cb_path[0] != '\0')
 		read_public(pr, &c->c_sip_ca, "sip ca", CONF_CA_MAX);
 }
@@ -301,7 +302,8 @@ bind_one(struct problems *pr, struct conf_listen *l)
 
 	what = l->cl_use == LISTEN_OVERLAY ? "overlay" :
 	    l->cl_use == LISTEN_PVP ? "pvp" :
-	    l->cl_face == FACE_INSIDE ? "sip inside" : "sip outside";
+	    l->cl_face == FACE_INSIDE ? "sip inside" :
+	    l->cl_face == FACE_REDIRECT ? "sip redirect" : "sip outside";
 	len = vaddr_to_sa(&l->cl_addr, &ss);
 	fd = socket(ss.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) |
 	    SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -43,6 +43,7 @@
 #include "reload_conf.h"
 #include "viprd.h"
 
+#define NAMES_COUNT	32		/* of a certificate, for sipgw: its NAMES_MAX */
 #define CHAIN_MAX	10
 #define EXPIRY_WARN	(14 * 86400)
 #define EXPIRY_WARN_DOC	(30 * 86400)
@@ -60,6 +61,7 @@ static void	 check_strength(struct problems *, const struct conf_blob *, const c
 static int	 uri_names(const GENERAL_NAMES *, const char *, int *);
 static int	 dns_names(const GENERAL_NAMES *, const char *);
 static int	 cert_names(X509 *, const char *);
+static X509	*chain_first(const struct conf_blob *);
 static void	 check_pair(struct problems *, const struct conf_blob *, const struct conf_blob *,
 		    const char *, X509 *);
 static void	 check_trust(struct problems *, const struct conf *, X509 *, STACK_OF(X509) *);
@@ -99,6 +101,22 @@ chain_read(struct problems *pr, const struct conf_blob *b, const char *what,
 	ERR_clear_error();
 	BIO_free(bio);
 	return (leaf);
+}
+
+static X509 *
+chain_first(const struct conf_blob *b)
+{
+	BIO	*bio;
+	X509	*x;
+
+	if (b->cb_data == NULL)
+		return (NULL);
+	if ((bio = BIO_new_mem_buf(b->cb_data, (int)b->cb_len)) == NULL)
+		fatalx("%s: out of memory", b->cb_path);
+	x = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	ERR_clear_error();
+	BIO_free(bio);
+	return (x);
 }
 
 static int64_t
@@ -204,13 +222,14 @@ check_strength(struct problems *pr, const struct conf_blob *b,
 		    "more", what, b->cb_path, EVP_PKEY_get_bits(key));
 }
 
-/* Is there a sip: URI for this domain?  *any: some usable sip: URI stands. */
+/* Which of the usable sip: URIs, from 1, is for this domain?  *any: some
+ * stands. */
 static int
 uri_names(const GENERAL_NAMES *names, const char *domain, int *any)
 {
 	const GENERAL_NAME	*gn;
 	struct span		 s;
-	int			 i, found = 0;
+	int			 i, n = 0, found = 0;
 
 	*any = 0;
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
@@ -228,9 +247,11 @@ uri_names(const GENERAL_NAMES *names, const char *domain, int *any)
 		    memchr(s.p + 4, ':', s.len - 4) != NULL)
 			continue;
 		*any = 1;
+		n++;
 		s.p += 4;
 		s.len -= 4;
-		found |= span_caseeq(s, domain);
+		if (found == 0 && span_caseeq(s, domain))
+			found = n;
 	}
 	return (found);
 }
@@ -240,21 +261,22 @@ dns_names(const GENERAL_NAMES *names, const char *domain)
 {
 	const GENERAL_NAME	*gn;
 	struct span		 s;
-	int			 i;
+	int			 i, n = 0;
 
 	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		gn = sk_GENERAL_NAME_value(names, i);
 		if (gn->type != GEN_DNS)
 			continue;
+		n++;
 		s.p = (const char *)ASN1_STRING_get0_data(gn->d.dNSName);
 		s.len = (size_t)ASN1_STRING_length(gn->d.dNSName);
 		if (span_caseeq(s, domain))
-			return (1);
+			return (n);
 	}
 	return (0);
 }
 
-/* RFC 5922: sip: URIs first; DNS names only where there is none; no wildcards. */
+/* RFC 5922, the place of the domain from 1: sip: URIs first; DNS names only where there is none; no wildcards. */
 static int
 cert_names(X509 *x, const char *domain)
 {
@@ -367,6 +389,10 @@ check_sip(struct problems *pr, const struct conf *c)
 		    "(a sip: URI, or without any a DNS name, in "
 		    "subjectAltName), so peers will refuse it", b->cb_path,
 		    c->c_domain);
+	else if (cert_names(x, c->c_domain) > NAMES_COUNT)
+		log_warnx("warning: sip certificate %s: the domain %s is not "
+		    "among its first %d names: peers look no further", b->cb_path,
+		    c->c_domain, NAMES_COUNT);
 	else if (!cert_names(x, c->c_outside_host))
 		problem(pr, "sip certificate %s: does not name the host %s of "
 		    "the routes that we grant, so callers will refuse it",
@@ -384,6 +410,12 @@ check_inside(struct problems *pr, const struct conf *c)
 	STACK_OF(X509)		*chain;
 	X509			*x;
 
+	/* One root is enough; sipgw reads the others. */
+	x = chain_first(&c->c_inside_ca);
+	if (x == NULL && c->c_inside_ca.cb_data != NULL)
+		problem(pr, "sip inside ca %s: no certificate in PEM form",
+		    c->c_inside_ca.cb_path);
+	X509_free(x);
 	if ((x = chain_read(pr, b, "sip inside certificate", &chain)) !=
 	    NULL) {
 		check_dates(pr, b, "sip inside certificate", x);

@@ -50,6 +50,8 @@ static void	 warning(int *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 static void	 warn_times(const struct conf *, int *);
 static void	 warn_sip(const struct conf *, int *);
+static int	 inside_listens(const struct conf *, uint8_t, uint8_t);
+static void	 check_hops(struct lex *, const char *, int, const struct conf *);
 
 static const struct conf_listen *
 listen_find(const struct conf *c, int use, int face)
@@ -226,6 +228,38 @@ check_rules(struct lex *lex, const char *file, const struct e164_rules *r,
 		    r->er_national);
 }
 
+/* Is there an inside listener of that family, and of that transport (0: any)? */
+static int
+inside_listens(const struct conf *c, uint8_t family, uint8_t proto)
+{
+	const struct conf_listen	*l;
+
+	TAILQ_FOREACH(l, &c->c_listens, cl_entry)
+		if (l->cl_use == LISTEN_SIP && l->cl_face == FACE_INSIDE &&
+		    l->cl_addr.va_family == family &&
+		    (proto == 0 || l->cl_proto == proto))
+			return (1);
+	return (0);
+}
+
+/* A PBX or trunk is spoken to from an inside listener. */
+static void
+check_hops(struct lex *lex, const char *file, int line, const struct conf *c)
+{
+	const struct conf_hop	*h;
+
+	TAILQ_FOREACH(h, &c->c_hops, ch_entry) {
+		if (h->ch_addr.va_family == 0 || listen_find(c, LISTEN_SIP,
+		    FACE_INSIDE) == NULL || inside_listens(c, h->ch_addr.va_family,
+		    h->ch_proto == SIP_UDP ? SIP_UDP : 0))
+			continue;
+		lex_error_at(lex, file, line, "sip: found %s \"%s\" at %s, expected "
+		    "an inside listener for IPv%u%s too",
+		    h->ch_trunk ? "trunk" : "pbx", h->ch_name, h->ch_host,
+		    h->ch_addr.va_family, h->ch_proto == SIP_UDP ? " and udp" : "");
+	}
+}
+
 static void
 check_sip(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 {
@@ -233,13 +267,14 @@ check_sip(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 	const struct conf_hop	*h;
 	const struct conf_listen *l;
 	int			 line = ps->ps_line[SECTION_SIP];
-	int			 pbx = 0, inside_tls = 0;
+	int			 pbx = 0, inside_tls = 0, hop_tls = 0;
 
 	if (line == 0)
 		return;
 	TAILQ_FOREACH(h, &c->c_hops, ch_entry) {
 		if (!h->ch_trunk)
 			pbx = 1;
+		hop_tls |= h->ch_proto == SIP_TLS;
 		check_rules(lex, file, &h->ch_rules, line, h->ch_name);
 	}
 	TAILQ_FOREACH(l, &c->c_listens, cl_entry)
@@ -247,13 +282,17 @@ check_sip(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 		    l->cl_proto == SIP_TLS)
 			inside_tls = 1;
 	check_rules(lex, file, &c->c_rules, line, "sip");
+	if ((c->c_flags & CONF_PRESENT_NATIONAL) && c->c_rules.er_country[0] == '\0')
+		lex_error_at(lex, file, line, "sip: found present national, "
+		    "expected country DIGITS too");
 	if (!pbx)
 		lex_error_at(lex, file, line, "sip: found no pbx, expected: pbx "
-		    "NAME at HOST [port PORT] udp|tcp");
+		    "NAME at HOST [port PORT] udp|tcp|tls");
 	if (listen_find(c, LISTEN_SIP, FACE_INSIDE) == NULL)
 		lex_error_at(lex, file, line, "sip: found no inside listener, "
 		    "expected: listen inside on ADDRESS [port PORT] "
 		    "udp|tcp|tls");
+	check_hops(lex, file, line, c);
 	if ((c->c_flags & CONF_OUTSIDE_ON) &&
 	    c->c_sip_cert.cb_path[0] == '\0')
 		lex_error_at(lex, file, line, "sip: found an outside listener, "
@@ -270,6 +309,10 @@ check_sip(struct lex *lex, const struct parse_state *ps, const struct conf *c)
 		lex_error_at(lex, file, line, "sip: found an inside listener "
 		    "with tls, expected inside certificate FILE and inside key "
 		    "FILE too");
+	if (hop_tls && c->c_inside_ca.cb_path[0] == '\0')
+		lex_error_at(lex, file, line, "sip: found a pbx or trunk with "
+		    "tls, expected inside ca FILE too: the roots by which its "
+		    "certificate is judged");
 	if ((c->c_flags & CONF_OUTSIDE_ON) && TAILQ_EMPTY(&c->c_numbers))
 		lex_error_at(lex, file, line, "sip: found an outside listener, "
 		    "expected numbers that may be called there");
@@ -434,16 +477,36 @@ warn_sip(const struct conf *c, int *n)
 	if (c->c_flags & CONF_MEDIA_PLAIN)
 		warning(n, "sip: media plain: direct calls may cross the "
 		    "Internet unencrypted");
+	if ((c->c_flags & CONF_MEDIA_ENGINE) && vaddr_special(&c->c_media) == NULL)
+		warning(n, "sip: media rtpengine: nothing protects what is said "
+		    "to it: let it listen on a private or loopback address");
+	if (c->c_flags & CONF_DISPLAY_NAME)
+		warning(n, "sip: display name: telephones show what callers from "
+		    "outside call themselves, which nobody verified");
+	if (c->c_boot_offset != 0)
+		warning(n, "test boot-offset %us: timers of sipgw run early",
+		    c->c_boot_offset);
 	if (c->c_flags & CONF_ALLOW_REFER)
 		warning(n, "sip: allow refer: a peer may make our telephones "
 		    "call elsewhere");
 	if (c->c_flags & CONF_MODE_LOG)
 		warning(n, "sip: mode log: no call is diverted");
+	if (c->c_flags & CONF_HEP)
+		warning(n, "sip: capture hep: a copy of every SIP message, with "
+		    "numbers, callers and times of calls, leaves this box "
+		    "unencrypted");
 	if (c->c_resample == 0)
 		warning(n, "sip: resample 0: a number that moved is noticed "
 		    "only when a direct call is refused");
-	TAILQ_FOREACH(h, &c->c_hops, ch_entry)
+	TAILQ_FOREACH(h, &c->c_hops, ch_entry) {
 		trunk |= h->ch_trunk;
+		if (h->ch_proto != SIP_UDP && !inside_listens(c, 4, h->ch_proto) &&
+		    !inside_listens(c, 6, h->ch_proto))
+			warning(n, "sip: %s \"%s\" on %s, but no inside listener: "
+			    "it cannot reach us again when its connection breaks",
+			    h->ch_trunk ? "trunk" : "pbx", h->ch_name,
+			    h->ch_proto == SIP_TCP ? "tcp" : "tls");
+	}
 	if (!trunk && !TAILQ_EMPTY(&c->c_hops))
 		warning(n, "sip: no trunk: calls without a route fail, and "
 		    "none is ever proven");

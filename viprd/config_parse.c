@@ -352,6 +352,8 @@ add_listen(struct lex *lex, struct conf *c, int use, int face, int proto,
 
 	if (use == LISTEN_SIP && proto == SIP_TLS)
 		defport = 5061;
+	if (use == LISTEN_SIP && face == FACE_REDIRECT)
+		defport = 5070;
 	if ((l = calloc(1, sizeof(*l))) == NULL)
 		fatal("configuration");
 	l->cl_use = (uint8_t)use;
@@ -373,6 +375,32 @@ add_listen(struct lex *lex, struct conf *c, int use, int face, int proto,
 			return;
 		}
 	TAILQ_INSERT_TAIL(&c->c_listens, l, cl_entry);
+}
+
+void
+set_capture(struct lex *lex, struct conf *c, const char *addr, const char *port,
+    const char *id)
+{
+	const char	*special;
+	int		 errors = lex_errors(lex);
+
+	if (c->c_flags & CONF_HEP) {
+		lex_error(lex, "found a second capture, expected one");
+		return;
+	}
+	set_addr(lex, &c->c_hep_addr, addr, port, 0);
+	if (id != NULL)
+		set_number(lex, &c->c_hep_id, id, 0, UINT32_MAX);
+	if (lex_errors(lex) != errors)
+		return;
+	special = vaddr_special(&c->c_hep_addr);
+	if (special != NULL && (strcmp(special, "unspecified") == 0 ||
+	    strcmp(special, "multicast") == 0)) {
+		lex_error(lex, "found %s, expected the address of a capture "
+		    "server", addr);
+		return;
+	}
+	c->c_flags |= CONF_HEP;
 }
 
 void
@@ -521,30 +549,22 @@ add_domain(struct lex *lex, struct conf_texts *list, const char *text)
 
 struct conf_hop *
 add_hop(struct lex *lex, struct conf *c, int trunk, const char *name,
-    const char *host, const char *port, int proto, const char *priority)
+    const char *host, const char *port, int proto)
 {
 	const char	*what = trunk ? "trunk" : "pbx";
 	struct conf_hop	*h, *o;
-	uint32_t	 v = 0;
-	uint16_t	 p = 5060;
+	uint16_t	 p = proto == SIP_TLS ? 5061 : 5060;
 	int		 errors = lex_errors(lex);
 
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		fatal("configuration");
 	h->ch_trunk = (uint8_t)trunk;
 	h->ch_proto = (uint8_t)proto;
-	if (proto == SIP_TLS)
-		lex_error(lex, "%s: found tls, expected udp or tcp: tls towards "
-		    "a hop is not supported", what);
 	if (name[0] == '\0' || strlcpy(h->ch_name, name, sizeof(h->ch_name)) >=
 	    sizeof(h->ch_name))
 		lex_error(lex, "%s: found \"%.100s\", expected a name of 1 to "
 		    "%zu bytes", what, name, sizeof(h->ch_name) - 1);
 	set_port(lex, &p, port);
-	if (priority != NULL) {
-		set_number(lex, &v, priority, 0, 65535);
-		h->ch_priority = (uint16_t)v;
-	}
 	if (vaddr_parse(host, p, &h->ch_addr) == 0)
 		(void)vaddr_host(&h->ch_addr, h->ch_host, sizeof(h->ch_host));
 	else if (domain_lower(host, h->ch_host) == -1)
@@ -552,7 +572,7 @@ add_hop(struct lex *lex, struct conf *c, int trunk, const char *name,
 		    "host name", what, host);
 	else {
 		memset(&h->ch_addr, 0, sizeof(h->ch_addr));
-		h->ch_addr.va_port = p;
+		h->ch_addr.va_port = port != NULL ? p : 0;
 	}
 	TAILQ_FOREACH(o, &c->c_hops, ch_entry)
 		if (strcmp(o->ch_name, h->ch_name) == 0)

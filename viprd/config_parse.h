@@ -15,13 +15,16 @@ enum config_section {
 	SECTION_PVP = 2,
 	SECTION_SIP = 3,
 	SECTION_LIST = 4,
-	SECTION_MAX = 5
+	SECTION_CLASS = 5,
+	SECTION_MAX = 6
 };
+#define DEPTH_MAX	8	/* braces in braces that are told apart */
 
 struct parse_state {
 	int			 ps_section;	/* we are in, by braces */
 	int			 ps_was;	/* before the last token */
 	int			 ps_depth;
+	int			 ps_outer[DEPTH_MAX];	/* section around each open brace */
 	int			 ps_open_line;	/* of the outermost brace */
 	int			 ps_first;	/* next word begins a statement */
 	int			 ps_skip;	/* a section with a wrong head */
@@ -45,7 +48,7 @@ enum rule_bit {
 };
 
 /* config_syntax.c */
-int	 parse_section(const char *);
+int	 parse_section(int, const char *);
 void	 parse_syntax(struct lex *, const struct parse_state *, const struct lex_token *);
 void	 section_once(struct lex *, struct parse_state *, int);
 
@@ -65,6 +68,10 @@ void	 set_rule(struct lex *, struct e164_rules *, unsigned *, unsigned, const ch
 void	 rules_default(struct e164_rules *, const struct e164_rules *, unsigned);
 void	 never_clear(struct conf *);
 void	 add_listen(struct lex *, struct conf *, int, int, int, const char *, const char *);
+/* capture hep; id NULL: the default. */
+void	 set_media(struct lex *, struct conf *, const char *, const char *, const char *,
+	    const char *);
+void	 set_capture(struct lex *, struct conf *, const char *, const char *, const char *);
 void	 add_host(struct lex *, struct conf *, const char *, const char *, const char *);
 void	 add_resolver(struct lex *, struct conf *, const char *, const char *);
 void	 add_operator(struct lex *, struct conf *, const char *);
@@ -72,8 +79,15 @@ void	 add_range(struct lex *, struct conf_ranges *, const char *, const char *);
 void	 add_decoys(struct lex *, struct conf *, const char *, const char *, const char *);
 void	 add_never(struct lex *, struct conf *, const char *);
 void	 add_domain(struct lex *, struct conf_texts *, const char *);
+
+/* config_rules.c: rules of the sip section for calls and headers. */
+void	 add_entry(struct lex *, struct conf_texts *, const char *, const char *);
+void	 add_header(struct lex *, struct conf_texts *, const char *);
+struct conf_class *add_class(struct lex *, struct conf *, const char *);
+void	 add_from(struct lex *, struct conf_class *, const char *, const char *);
+void	 class_done(struct lex *, const struct conf_class *);
 struct conf_hop *add_hop(struct lex *, struct conf *, int, const char *, const char *,
-	    const char *, int, const char *);
+	    const char *, int);
 
 /* parse.y: the same as parse_config, of text in memory; for tests. */
 struct conf *parse_config_text(const char *name, const char *text, size_t, int *nerrors);

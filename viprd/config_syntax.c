@@ -47,6 +47,7 @@ static const struct statement statements[] = {
 	{ SECTION_TOP, "restart", "restart yes|no" },
 	{ SECTION_TOP, "sip", "sip { ... }" },
 	{ SECTION_TOP, "test", "test clock-offset SECONDS" },
+	{ SECTION_TOP, "test", "test boot-offset TIME" },
 
 	{ SECTION_OVERLAY, "advertise", "advertise ADDRESS [port PORT]" },
 	{ SECTION_OVERLAY, "certificate", "certificate FILE" },
@@ -75,37 +76,55 @@ static const struct statement statements[] = {
 	{ SECTION_PVP, "within", "within TIME" },
 
 	{ SECTION_SIP, "allow", "allow refer" },
+	{ SECTION_SIP, "always", "always trunk NUMBER | { NUMBER ... }" },
 	{ SECTION_SIP, "answer-timeout", "answer-timeout TIME" },
 	{ SECTION_SIP, "ca", "ca FILE" },
+	{ SECTION_SIP, "capture", "capture hep ADDRESS port PORT [id COUNT]" },
+	{ SECTION_SIP, "call-id", "call-id hide|keep" },
 	{ SECTION_SIP, "certificate", "certificate FILE" },
+	{ SECTION_SIP, "class", "class NAME { from ENTRY ... direct yes|no }" },
 	{ SECTION_SIP, "connect-timeout", "connect-timeout TIME" },
 	{ SECTION_SIP, "country", "country DIGITS" },
+	{ SECTION_SIP, "display", "display number|name" },
 	{ SECTION_SIP, "host", "host NAME [port PORT]" },
-	{ SECTION_SIP, "inside", "inside certificate|key FILE" },
+	{ SECTION_SIP, "inside", "inside ca|certificate|key FILE" },
 	{ SECTION_SIP, "international", "international DIGITS" },
 	{ SECTION_SIP, "key", "key FILE" },
 	{ SECTION_SIP, "limit", "limit COUNT per hour" },
 	{ SECTION_SIP, "limit", "limit COUNT at once" },
+	{ SECTION_SIP, "limit", "limit COUNT calls per second|at once" },
+	{ SECTION_SIP, "limit", "limit COUNT requests|connections per second" },
 	{ SECTION_SIP, "listen", "listen inside on ADDRESS [port PORT] "
 	    "udp|tcp|tls" },
 	{ SECTION_SIP, "listen", "listen outside on ADDRESS [port PORT]" },
+	{ SECTION_SIP, "listen", "listen redirect on ADDRESS [port PORT] "
+	    "udp|tcp" },
 	{ SECTION_SIP, "local", "local NUMBER" },
+	{ SECTION_SIP, "log", "log only NUMBER | { NUMBER ... }" },
 	{ SECTION_SIP, "media", "media pass|plain" },
+	{ SECTION_SIP, "media", "media rtpengine ADDRESS port PORT "
+	    "[inside NAME outside NAME]" },
 	{ SECTION_SIP, "mode", "mode divert|log" },
 	{ SECTION_SIP, "name", "name NAME" },
 	{ SECTION_SIP, "national", "national DIGITS" },
 	{ SECTION_SIP, "outside-line", "outside-line DIGITS" },
-	{ SECTION_SIP, "pbx", "pbx NAME at HOST [port PORT] udp|tcp "
-	    "[priority COUNT] [country DIGITS] ..." },
+	{ SECTION_SIP, "pass", "pass header NAME | { NAME ... }" },
+	{ SECTION_SIP, "pbx", "pbx NAME at HOST [port PORT] udp|tcp|tls "
+	    "[priority COUNT] [weight COUNT] [ping TIME|no] [country DIGITS] ..." },
+	{ SECTION_SIP, "present", "present e164|national" },
 	{ SECTION_SIP, "reprove", "reprove TIME" },
 	{ SECTION_SIP, "resample", "resample COUNT" },
-	{ SECTION_SIP, "trunk", "trunk NAME at HOST [port PORT] udp|tcp "
-	    "[priority COUNT] [country DIGITS] ..." }
+	{ SECTION_SIP, "session-timer", "session-timer TIME|no" },
+	{ SECTION_SIP, "trunk", "trunk NAME at HOST [port PORT] udp|tcp|tls "
+	    "[priority COUNT] [weight COUNT] [ping TIME|no] [country DIGITS] ..." },
+
+	{ SECTION_CLASS, "direct", "direct yes|no" },
+	{ SECTION_CLASS, "from", "from CALLER [to CALLER] | { CALLER ... }" }
 };
 #define STATEMENTS	(sizeof(statements) / sizeof(statements[0]))
 
 static const char *const section_names[] = { "top level", "overlay", "pvp",
-    "sip", "list" };
+    "sip", "list", "class" };
 
 static void	 token_text(const struct lex_token *, char *, size_t);
 static int	 section_has(int, const char *);
@@ -113,11 +132,16 @@ static void	 expected_words(int, char *, size_t);
 static void	 expected_syntax(int, const char *, char *, size_t);
 static void	 wrong_word(struct lex *, int, const char *);
 
-/* The section that a brace after a statement beginning with this word opens. */
+/* The section that a brace opens in this one, after a statement that begins
+ * with this word. */
 int
-parse_section(const char *word)
+parse_section(int section, const char *word)
 {
 	if (word == NULL)
+		return (SECTION_LIST);
+	if (section == SECTION_SIP && strcmp(word, "class") == 0)
+		return (SECTION_CLASS);
+	if (section != SECTION_TOP)
 		return (SECTION_LIST);
 	if (strcmp(word, "overlay") == 0)
 		return (SECTION_OVERLAY);
@@ -237,7 +261,10 @@ parse_syntax(struct lex *lex, const struct parse_state *ps,
 	if (section == SECTION_LIST) {
 		lex_error(lex, "found %s, expected a %s or '}'", found,
 		    ps->ps_word != NULL && (strcmp(ps->ps_word, "accept") == 0 ||
-		    strcmp(ps->ps_word, "refuse") == 0) ? "domain" : "number");
+		    strcmp(ps->ps_word, "refuse") == 0) ? "domain" :
+		    ps->ps_word != NULL && strcmp(ps->ps_word, "pass") == 0 ?
+		    "header name" : ps->ps_word != NULL &&
+		    strcmp(ps->ps_word, "from") == 0 ? "caller" : "number");
 		return;
 	}
 	if (ps->ps_word == NULL) {

@@ -62,10 +62,10 @@ static int	 keyword_find(const char *);
 static int	 keyword_cmp(const void *, const void *);
 static int	 token_word(const struct lex_token *);
 static void	 track(int, const struct lex_token *);
+static void	 leave_block(void);
 static void	 skip_block(void);
 static struct conf *parse_lex(struct lex *, const char *, int *);
-static void	 hop_add(int, const char *, const char *, const char *, int,
-		    const char *);
+static void	 hop_add(int, const char *, const char *, const char *, int);
 static void	 rules_merge(void);
 
 static struct lex		*lex;
@@ -74,10 +74,13 @@ static struct parse_state	 state;
 static struct lex_token		 token;		/* last one read */
 static struct e164_rules	 rules;		/* being collected */
 static unsigned			 rules_set;
+static struct conf_class	*class;		/* being read */
 static struct hop_rules		*hop_rules;
+static uint32_t			 hop_priority, hop_weight, hop_ping;
 static STAILQ_HEAD(, symset)	 symsets = STAILQ_HEAD_INITIALIZER(symsets);
 %}
 
+%token	CAPTURE HEP ID REDIRECT RTPENGINE
 %token	ACCEPT ADDRESS ADVERTISE ALLOW ANSWERTIMEOUT AT BUSY CA CALLERS CALLS
 %token	CERTIFICATE CLIENT CLOCKOFFSET CONFIG CONNECTTIMEOUT CONTROL COUNTRY
 %token	DATA DECOY DELAY DIVERT DOMAIN FACILITY FAILURES FIRST FROM HOST HOUR
@@ -86,12 +89,15 @@ static STAILQ_HEAD(, symset)	 symsets = STAILQ_HEAD_INITIALIZER(symsets);
 %token	ONLY OPERATOR OUTSIDE OUTSIDELINE OVERLAY PASS PBX PEER PER PERMIT PLAIN
 %token	PORT PRIORITY PRIVATE PROOFS PVP RECEIPTLIFETIME REFER REFUSE
 %token	REPROVE RESAMPLE RESOLVER RESPONDERDELAY RESTART RETAIN RETRY
-%token	SIP SOCKET SPACING STORERATE TCP TEST TICKETLIFETIME
+%token	SESSIONTIMER SIP SOCKET SPACING STORERATE TCP TEST TICKETLIFETIME
 %token	TICKETSAFTER TLS TO TRUNK UDP WITHIN YES
+%token	ALWAYS BOOTOFFSET CALLID CLASS DIRECT DISPLAY E164 HEADER HIDE KEEP
+%token	CONNECTIONS PRESENT REQUESTS SECOND
+%token	PING WEIGHT
 %token	BAD
 %token	<string>	WORD NUMBER QUOTED
 %type	<string>	text port
-%type	<number>	yesno proto
+%type	<number>	yesno proto redirproto
 
 %%
 
@@ -158,6 +164,9 @@ main		: DOMAIN text {
 			set_flag(conf, CONF_RESTART_NO, !$2);
 		}
 		| TEST CLOCKOFFSET text	{ set_clock(lex, conf, $3); }
+		| TEST BOOTOFFSET text {
+			set_time(lex, &conf->c_boot_offset, $3, 0, 40 * DAYS);
+		}
 		;
 
 numbers		: NUMBERS		{ state.ps_list = &conf->c_numbers; }
@@ -365,6 +374,9 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 		| INSIDE KEY text {
 			set_blob(lex, &conf->c_inside_key, $3);
 		}
+		| INSIDE CA text {
+			set_blob(lex, &conf->c_inside_ca, $3);
+		}
 		| LISTEN INSIDE ON text port proto {
 			add_listen(lex, conf, LISTEN_SIP, FACE_INSIDE, $6, $4,
 			    $5);
@@ -374,6 +386,11 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 			add_listen(lex, conf, LISTEN_SIP, FACE_OUTSIDE,
 			    SIP_TLS, $4, $5);
 		}
+		| LISTEN REDIRECT ON text port redirproto {
+			add_listen(lex, conf, LISTEN_SIP, FACE_REDIRECT, $6,
+			    $4, $5);
+		}
+		| capture
 		| HOST text port {
 			set_domain(lex, conf->c_outside_host, $2, "host");
 			set_port(lex, &conf->c_outside_port, $3);
@@ -387,6 +404,8 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 		| MODE LOG {
 			set_flag(conf, CONF_MODE_LOG, 1);
 		}
+		| siprule
+		| sipshown
 		| ALLOW REFER		{ conf->c_flags |= CONF_ALLOW_REFER; }
 		| siplimit
 		| rules_reset rule {
@@ -395,8 +414,106 @@ sipopt		: CERTIFICATE text	{ set_blob(lex, &conf->c_sip_cert, $2); }
 		;
 sipmedia	: MEDIA PASS
 		| MEDIA PLAIN		{ conf->c_flags |= CONF_MEDIA_PLAIN; }
+		| MEDIA RTPENGINE text PORT NUMBER {
+			set_media(lex, conf, $3, $5, NULL, NULL);
+		}
+		| MEDIA RTPENGINE text PORT NUMBER INSIDE text OUTSIDE text {
+			set_media(lex, conf, $3, $5, $7, $9);
+		}
 		;
-siplimit	: LIMIT NUMBER PER HOUR {
+siprule		: ALWAYS TRUNK		{ state.ps_texts = &conf->c_always; }
+		    entrylist
+		| LOG ONLY		{ state.ps_texts = &conf->c_logonly; }
+		    entrylist
+		| CLASS text		{ class = add_class(lex, conf, $2); }
+		    '{' classopts '}' {
+			class_done(lex, class);
+			class = NULL;
+		}
+		;
+sipshown	: PASS HEADER		{ state.ps_texts = &conf->c_pass; }
+		    headerlist
+		| CALLID KEEP		{ set_flag(conf, CONF_CALLID_KEEP, 1); }
+		| CALLID HIDE		{ set_flag(conf, CONF_CALLID_KEEP, 0); }
+		| DISPLAY NAME		{ set_flag(conf, CONF_DISPLAY_NAME, 1); }
+		| DISPLAY NUMBERKEY	{ set_flag(conf, CONF_DISPLAY_NAME, 0); }
+		| PRESENT NATIONAL {
+			set_flag(conf, CONF_PRESENT_NATIONAL, 1);
+		}
+		| PRESENT E164 {
+			set_flag(conf, CONF_PRESENT_NATIONAL, 0);
+		}
+		;
+entrylist	: entry
+		| '{' entries '}'
+		| '{' entries error '}'
+		;
+entries		: /* empty */
+		| entries entry
+		| entries ','
+		| entries '\n'
+		| entries error ','	{ yyerrok; }
+		| entries error '\n'	{ yyerrok; }
+		;
+entry		: text {
+			add_entry(lex, state.ps_texts, state.ps_word, $1);
+		}
+		;
+headerlist	: header
+		| '{' headers '}'
+		| '{' headers error '}'
+		;
+headers		: /* empty */
+		| headers header
+		| headers ','
+		| headers '\n'
+		| headers error ','	{ yyerrok; }
+		| headers error '\n'	{ yyerrok; }
+		;
+header		: text			{ add_header(lex, state.ps_texts, $1); }
+		;
+classopts	: classlines
+		| classlines error
+		;
+classlines	: /* empty */
+		| classlines '\n'
+		| classlines ','
+		| classlines classopt
+		| classlines error '\n'	{ yyerrok; }
+		;
+classopt	: FROM fromlist
+		| DIRECT yesno {
+			if (class != NULL)
+				class->cc_direct = (uint8_t)$2;
+		}
+		;
+fromlist	: from
+		| '{' froms '}'
+		| '{' froms error '}'
+		;
+froms		: /* empty */
+		| froms from
+		| froms ','
+		| froms '\n'
+		| froms error ','	{ yyerrok; }
+		| froms error '\n'	{ yyerrok; }
+		;
+from		: text			{ add_from(lex, class, $1, ""); }
+		| text TO text		{ add_from(lex, class, $1, $3); }
+		;
+siplimit	: LIMIT NUMBER CALLS PER SECOND {
+			set_number(lex, &conf->c_limit_calls, $2, 1, 1000000);
+		}
+		| LIMIT NUMBER CALLS AT ONCE {
+			set_number(lex, &conf->c_limit_total, $2, 1, 1000000);
+		}
+		| LIMIT NUMBER CONNECTIONS PER SECOND {
+			set_number(lex, &conf->c_limit_conns, $2, 1, 1000000);
+		}
+		| LIMIT NUMBER REQUESTS PER SECOND {
+			set_number(lex, &conf->c_limit_requests, $2, 1, 1000000);
+		}
+		| LIMIT NUMBER PER HOUR {
 			set_number(lex, &conf->c_limit_hour, $2, 1, 1000000);
 		}
 		| LIMIT NUMBER AT ONCE {
@@ -408,6 +525,11 @@ siplimit	: LIMIT NUMBER PER HOUR {
 		| REPROVE text {
 			set_time(lex, &conf->c_reprove, $2, 1, 3650 * DAYS);
 		}
+		| SESSIONTIMER text {
+			set_time(lex, &conf->c_session, $2, CONF_SESSION_MIN,
+			    DAYS);
+		}
+		| SESSIONTIMER NO	{ conf->c_session = 0; }
 		| CONNECTTIMEOUT text {
 			set_ms(lex, &conf->c_connect_ms, $2, 1, 600000);
 		}
@@ -415,29 +537,43 @@ siplimit	: LIMIT NUMBER PER HOUR {
 			set_ms(lex, &conf->c_answer_ms, $2, 1, 600000);
 		}
 		;
+capture		: CAPTURE HEP text PORT NUMBER {
+			set_capture(lex, conf, $3, $5, NULL);
+		}
+		| CAPTURE HEP text PORT NUMBER ID NUMBER {
+			set_capture(lex, conf, $3, $5, $7);
+		}
+		;
+redirproto	: UDP			{ $$ = SIP_UDP; }
+		| TCP			{ $$ = SIP_TCP; }
+		;
 proto		: UDP			{ $$ = SIP_UDP; }
 		| TCP			{ $$ = SIP_TCP; }
 		| TLS			{ $$ = SIP_TLS; }
 		;
-hop		: rules_reset PBX text AT text port proto hoprules {
-			hop_add(0, $3, $5, $6, $7, NULL);
+hop		: rules_reset PBX text AT text port proto hopopts {
+			hop_add(0, $3, $5, $6, $7);
 		}
-		| rules_reset PBX text AT text port proto PRIORITY NUMBER
-		    hoprules {
-			hop_add(0, $3, $5, $6, $7, $9);
-		}
-		| rules_reset TRUNK text AT text port proto hoprules {
-			hop_add(1, $3, $5, $6, $7, NULL);
-		}
-		| rules_reset TRUNK text AT text port proto PRIORITY NUMBER
-		    hoprules {
-			hop_add(1, $3, $5, $6, $7, $9);
+		| rules_reset TRUNK text AT text port proto hopopts {
+			hop_add(1, $3, $5, $6, $7);
 		}
 		;
-hoprules	: /* empty */
-		| hoprules rule
+hopopts		: /* empty */
+		| hopopts rule
+		| hopopts PRIORITY NUMBER {
+			set_number(lex, &hop_priority, $3, 0, 65535);
+		}
+		| hopopts WEIGHT NUMBER {
+			set_number(lex, &hop_weight, $3, 0, 65535);
+		}
+		| hopopts PING text {
+			set_time(lex, &hop_ping, $3, 5, DAYS);
+		}
+		| hopopts PING NO	{ hop_ping = 0; }
 		;
 rules_reset	: /* empty */ {
+			hop_priority = hop_weight = 0;
+			hop_ping = CONF_PING;
 			memset(&rules, 0, sizeof(rules));
 			rules_set = 0;
 		}
@@ -473,33 +609,47 @@ static const struct keyword keywords[] = {
 	{ "address",		ADDRESS },
 	{ "advertise",		ADVERTISE },
 	{ "allow",		ALLOW },
+	{ "always",		ALWAYS },
 	{ "answer-timeout",	ANSWERTIMEOUT },
 	{ "at",			AT },
+	{ "boot-offset",	BOOTOFFSET },
 	{ "busy",		BUSY },
 	{ "ca",			CA },
+	{ "call-id",		CALLID },
 	{ "callers",		CALLERS },
 	{ "calls",		CALLS },
+	{ "capture",		CAPTURE },
 	{ "certificate",	CERTIFICATE },
+	{ "class",		CLASS },
 	{ "client",		CLIENT },
 	{ "clock-offset",	CLOCKOFFSET },
 	{ "config",		CONFIG },
 	{ "connect-timeout",	CONNECTTIMEOUT },
+	{ "connections",	CONNECTIONS },
 	{ "control",		CONTROL },
 	{ "country",		COUNTRY },
 	{ "data",		DATA },
 	{ "decoy",		DECOY },
 	{ "delay",		DELAY },
+	{ "direct",		DIRECT },
+	{ "display",		DISPLAY },
 	{ "divert",		DIVERT },
 	{ "domain",		DOMAIN },
+	{ "e164",		E164 },
 	{ "facility",		FACILITY },
 	{ "failures",		FAILURES },
 	{ "first",		FIRST },
 	{ "from",		FROM },
+	{ "header",		HEADER },
+	{ "hep",		HEP },
+	{ "hide",		HIDE },
 	{ "host",		HOST },
 	{ "hour",		HOUR },
+	{ "id",			ID },
 	{ "include",		INCLUDE },
 	{ "inside",		INSIDE },
 	{ "international",	INTERNATIONAL },
+	{ "keep",		KEEP },
 	{ "key",		KEY },
 	{ "lifetime",		LIFETIME },
 	{ "limit",		LIMIT },
@@ -528,22 +678,29 @@ static const struct keyword keywords[] = {
 	{ "peer",		PEER },
 	{ "per",		PER },
 	{ "permit",		PERMIT },
+	{ "ping",		PING },
 	{ "plain",		PLAIN },
 	{ "port",		PORT },
+	{ "present",		PRESENT },
 	{ "priority",		PRIORITY },
 	{ "private",		PRIVATE },
 	{ "proofs",		PROOFS },
 	{ "pvp",		PVP },
 	{ "receipt-lifetime",	RECEIPTLIFETIME },
+	{ "redirect",		REDIRECT },
 	{ "refer",		REFER },
 	{ "refuse",		REFUSE },
 	{ "reprove",		REPROVE },
+	{ "requests",		REQUESTS },
 	{ "resample",		RESAMPLE },
 	{ "resolver",		RESOLVER },
 	{ "responder-delay",	RESPONDERDELAY },
 	{ "restart",		RESTART },
 	{ "retain",		RETAIN },
 	{ "retry",		RETRY },
+	{ "rtpengine",		RTPENGINE },
+	{ "second",		SECOND },
+	{ "session-timer",	SESSIONTIMER },
 	{ "sip",		SIP },
 	{ "socket",		SOCKET },
 	{ "spacing",		SPACING },
@@ -556,6 +713,7 @@ static const struct keyword keywords[] = {
 	{ "to",			TO },
 	{ "trunk",		TRUNK },
 	{ "udp",		UDP },
+	{ "weight",		WEIGHT },
 	{ "within",		WITHIN },
 	{ "yes",		YES }
 };
@@ -584,6 +742,17 @@ token_word(const struct lex_token *t)
 	    t->lt_kind == LEX_QUOTED);
 }
 
+/* A brace was closed: where does that leave us? */
+static void
+leave_block(void)
+{
+	if (state.ps_depth == 0)
+		return;
+	state.ps_depth--;
+	state.ps_section = state.ps_depth < DEPTH_MAX ?
+	    state.ps_outer[state.ps_depth] : SECTION_LIST;
+}
+
 /* Remember in which section and statement we are, for error messages. */
 static void
 track(int kind, const struct lex_token *t)
@@ -592,19 +761,18 @@ track(int kind, const struct lex_token *t)
 	if (kind == '{') {
 		if (state.ps_first)
 			state.ps_word = NULL;
-		if (state.ps_depth++ == 0) {
+		if (state.ps_depth < DEPTH_MAX)
+			state.ps_outer[state.ps_depth] = state.ps_section;
+		if (state.ps_depth++ == 0)
 			state.ps_open_line = t->lt_line;
-			state.ps_section = parse_section(state.ps_word);
-			state.ps_first = state.ps_section != SECTION_LIST;
-		} else
-			state.ps_first = 0;
+		state.ps_section = parse_section(state.ps_section, state.ps_word);
+		state.ps_first = state.ps_section != SECTION_LIST;
 		return;
 	}
 	if (kind == '}') {
 		if (state.ps_first)
 			state.ps_word = NULL;
-		if (state.ps_depth > 0 && --state.ps_depth == 0)
-			state.ps_section = SECTION_TOP;
+		leave_block();
 		state.ps_first = 0;
 		return;
 	}
@@ -656,8 +824,7 @@ yyerror(const char *what)
 	if (token.lt_kind == '{') {
 		/* A brace in the wrong place: take all that it encloses. */
 		skip_block();
-		if (state.ps_depth > 0 && --state.ps_depth == 0)
-			state.ps_section = SECTION_TOP;
+		leave_block();
 	} else if (state.ps_section == SECTION_TOP && token.lt_kind != '\n')
 		state.ps_skip = 1;
 }
@@ -679,14 +846,16 @@ skip_block(void)
 
 static void
 hop_add(int trunk, const char *name, const char *host, const char *port,
-    int proto, const char *priority)
+    int proto)
 {
 	struct hop_rules	*hr;
 	struct conf_hop		*h;
 
-	if ((h = add_hop(lex, conf, trunk, name, host, port, proto,
-	    priority)) == NULL)
+	if ((h = add_hop(lex, conf, trunk, name, host, port, proto)) == NULL)
 		return;
+	h->ch_priority = (uint16_t)hop_priority;
+	h->ch_weight = (uint16_t)hop_weight;
+	h->ch_ping = hop_ping;
 	h->ch_rules = rules;
 	if ((hr = calloc(1, sizeof(*hr))) == NULL)
 		fatal("configuration");
@@ -723,6 +892,7 @@ parse_lex(struct lex *lx, const char *path, int *nerrors)
 	state.ps_first = 1;
 	memset(&rules, 0, sizeof(rules));
 	rules_set = 0;
+	class = NULL;
 	if ((conf = conf_new()) == NULL)
 		fatal("configuration");
 	(void)lex_path(lex, strrchr(path, '/') != NULL ?

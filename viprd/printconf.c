@@ -28,6 +28,7 @@
 #include "viprd.h"
 
 static void	 quote(FILE *, const char *, const char *);
+static void	 quoted(FILE *, const char *);
 static void	 print_time(FILE *, const char *, uint32_t);
 static void	 print_ms(FILE *, const char *, uint32_t);
 static void	 print_seconds(FILE *, uint32_t);
@@ -43,6 +44,9 @@ static void	 print_top(FILE *, const struct conf *);
 static void	 print_overlay(FILE *, const struct conf *);
 static void	 print_pvp(FILE *, const struct conf *);
 static void	 print_sip(FILE *, const struct conf *);
+static void	 print_media(FILE *, const struct conf *);
+static void	 print_sip_rules(FILE *, const struct conf *);
+static void	 print_class(FILE *, const struct conf_class *);
 static void	 print_hop(FILE *, const struct conf *, const struct conf_hop *);
 
 /* head "text", if there is any text. */
@@ -51,13 +55,21 @@ quote(FILE *fp, const char *head, const char *text)
 {
 	if (text[0] == '\0')
 		return;
-	fprintf(fp, "%s \"", head);
+	fprintf(fp, "%s ", head);
+	quoted(fp, text);
+	putc('\n', fp);
+}
+
+static void
+quoted(FILE *fp, const char *text)
+{
+	putc('"', fp);
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
 			putc('\\', fp);
 		putc(*text, fp);
 	}
-	fprintf(fp, "\"\n");
+	putc('"', fp);
 }
 
 static void
@@ -118,10 +130,11 @@ print_listens(FILE *fp, const struct conf *c, int use, const char *head)
 			continue;
 		}
 		fprintf(fp, "\tlisten %s on %s port %u", l->cl_face ==
-		    FACE_INSIDE ? "inside" : "outside",
+		    FACE_INSIDE ? "inside" : l->cl_face == FACE_REDIRECT ?
+		    "redirect" : "outside",
 		    vaddr_host(&l->cl_addr, text, sizeof(text)),
 		    l->cl_addr.va_port);
-		if (l->cl_face == FACE_INSIDE)
+		if (l->cl_face != FACE_OUTSIDE)
 			fprintf(fp, " %s", protos[l->cl_proto & 3]);
 		putc('\n', fp);
 	}
@@ -148,13 +161,17 @@ static void
 print_texts(FILE *fp, const char *name, const struct conf_texts *list)
 {
 	const struct conf_text	*t;
+	const char		*in = *name == '\t' ? "\t" : "";
 
 	if (TAILQ_EMPTY(list))
 		return;
 	fprintf(fp, "%s {\n", name);
-	TAILQ_FOREACH(t, list, ct_entry)
-		quote(fp, "\t", t->ct_text);
-	fprintf(fp, "}\n");
+	TAILQ_FOREACH(t, list, ct_entry) {
+		fprintf(fp, "%s\t", in);
+		quoted(fp, t->ct_text);
+		putc('\n', fp);
+	}
+	fprintf(fp, "%s}\n", in);
 }
 
 /* The shipped list stands for itself. */
@@ -234,6 +251,8 @@ print_top(FILE *fp, const struct conf *c)
 	if (c->c_clock_offset != 0)
 		fprintf(fp, "test clock-offset %lld\n",
 		    (long long)c->c_clock_offset);
+	if (c->c_boot_offset != 0)
+		fprintf(fp, "test boot-offset %us\n", c->c_boot_offset);
 	TAILQ_FOREACH(t, &c->c_operators, ct_entry)
 		quote(fp, "operator", t->ct_text);
 	print_ranges(fp, "numbers", &c->c_numbers);
@@ -305,6 +324,64 @@ print_pvp(FILE *fp, const struct conf *c)
 }
 
 static void
+print_class(FILE *fp, const struct conf_class *cc)
+{
+	const struct conf_from	*cf;
+
+	fprintf(fp, "\tclass ");
+	quoted(fp, cc->cc_name);
+	fprintf(fp, " {\n");
+	TAILQ_FOREACH(cf, &cc->cc_from, cf_entry) {
+		fprintf(fp, "\t\tfrom \"%s\"", cf->cf_from);
+		if (cf->cf_to[0] != '\0')
+			fprintf(fp, " to \"%s\"", cf->cf_to);
+		putc('\n', fp);
+	}
+	fprintf(fp, "\t\tdirect %s\n\t}\n", cc->cc_direct ? "yes" : "no");
+}
+
+static void
+print_media(FILE *fp, const struct conf *c)
+{
+	char	 text[VADDR_STRLEN];
+
+	fprintf(fp, "\tmedia rtpengine %s port %u",
+	    vaddr_host(&c->c_media, text, sizeof(text)), c->c_media.va_port);
+	if (c->c_media_inside[0] != '\0')
+		fprintf(fp, " inside \"%s\" outside \"%s\"", c->c_media_inside,
+		    c->c_media_outside);
+	putc('\n', fp);
+}
+
+static void
+print_sip_rules(FILE *fp, const struct conf *c)
+{
+	const struct conf_class	*cc;
+
+	print_texts(fp, "\talways trunk", &c->c_always);
+	print_texts(fp, "\tlog only", &c->c_logonly);
+	TAILQ_FOREACH(cc, &c->c_classes, cc_entry)
+		print_class(fp, cc);
+	print_texts(fp, "\tpass header", &c->c_pass);
+	fprintf(fp, "\tcall-id %s\n", c->c_flags & CONF_CALLID_KEEP ? "keep" :
+	    "hide");
+	fprintf(fp, "\tdisplay %s\n", c->c_flags & CONF_DISPLAY_NAME ? "name" :
+	    "number");
+	fprintf(fp, "\tpresent %s\n", c->c_flags & CONF_PRESENT_NATIONAL ?
+	    "national" : "e164");
+	if (c->c_limit_calls != 0)
+		fprintf(fp, "\tlimit %u calls per second\n", c->c_limit_calls);
+	if (c->c_limit_total != 0)
+		fprintf(fp, "\tlimit %u calls at once\n", c->c_limit_total);
+	if (c->c_limit_conns != 0)
+		fprintf(fp, "\tlimit %u connections per second\n",
+		    c->c_limit_conns);
+	if (c->c_limit_requests != 0)
+		fprintf(fp, "\tlimit %u requests per second\n",
+		    c->c_limit_requests);
+}
+
+static void
 print_hop(FILE *fp, const struct conf *c, const struct conf_hop *h)
 {
 	static const char *const	 protos[] = { "", "udp", "tcp", "tls" };
@@ -316,10 +393,18 @@ print_hop(FILE *fp, const struct conf *c, const struct conf_hop *h)
 			putc('\\', fp);
 		putc(*p, fp);
 	}
-	fprintf(fp, "\" at \"%s\" port %u %s", h->ch_host,
-	    h->ch_addr.va_port, protos[h->ch_proto & 3]);
+	fprintf(fp, "\" at \"%s\"", h->ch_host);
+	if (h->ch_addr.va_port != 0)
+		fprintf(fp, " port %u", h->ch_addr.va_port);
+	fprintf(fp, " %s", protos[h->ch_proto & 3]);
 	if (h->ch_priority != 0)
 		fprintf(fp, " priority %u", h->ch_priority);
+	if (h->ch_weight != 0)
+		fprintf(fp, " weight %u", h->ch_weight);
+	if (h->ch_ping == 0)
+		fprintf(fp, " ping no");
+	else if (h->ch_ping != CONF_PING)
+		fprintf(fp, " ping %us", h->ch_ping);
 	print_rules(fp, " ", "", &h->ch_rules, &c->c_rules);
 	putc('\n', fp);
 }
@@ -339,6 +424,7 @@ print_sip(FILE *fp, const struct conf *c)
 	quote(fp, "\tca", c->c_sip_ca.cb_path);
 	quote(fp, "\tinside certificate", c->c_inside_cert.cb_path);
 	quote(fp, "\tinside key", c->c_inside_key.cb_path);
+	quote(fp, "\tinside ca", c->c_inside_ca.cb_path);
 	print_listens(fp, c, LISTEN_SIP, NULL);
 	if (c->c_outside_host[0] != '\0' && c->c_outside_port != 0)
 		fprintf(fp, "\thost \"%s\" port %u\n", c->c_outside_host,
@@ -350,7 +436,10 @@ print_sip(FILE *fp, const struct conf *c)
 	print_rules(fp, "\t", "\n", &c->c_rules, &none);
 	TAILQ_FOREACH(h, &c->c_hops, ch_entry)
 		print_hop(fp, c, h);
-	fprintf(fp, "\tmedia pass\n");
+	if (c->c_flags & CONF_MEDIA_ENGINE)
+		print_media(fp, c);
+	else
+		fprintf(fp, "\tmedia pass\n");
 	if (c->c_flags & CONF_MEDIA_PLAIN)
 		fprintf(fp, "\tmedia plain\n");
 	fprintf(fp, "\tmode %s\n", c->c_flags & CONF_MODE_LOG ? "log" :
@@ -359,10 +448,22 @@ print_sip(FILE *fp, const struct conf *c)
 		fprintf(fp, "\tallow refer\n");
 	fprintf(fp, "\tlimit %u per hour\n", c->c_limit_hour);
 	fprintf(fp, "\tlimit %u at once\n", c->c_limit_live);
+	print_sip_rules(fp, c);
 	fprintf(fp, "\tresample %u\n", c->c_resample);
 	print_time(fp, "reprove", c->c_reprove);
+	if (c->c_session == 0)
+		fprintf(fp, "\tsession-timer no\n");
+	else
+		print_time(fp, "session-timer", c->c_session);
 	print_ms(fp, "connect-timeout", c->c_connect_ms);
 	print_ms(fp, "answer-timeout", c->c_answer_ms);
+	if (c->c_flags & CONF_HEP) {
+		char	 text[VADDR_STRLEN];
+
+		fprintf(fp, "\tcapture hep %s port %u id %u\n",
+		    vaddr_host(&c->c_hep_addr, text, sizeof(text)),
+		    c->c_hep_addr.va_port, c->c_hep_id);
+	}
 	fprintf(fp, "}\n");
 }
 

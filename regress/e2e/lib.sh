@@ -112,8 +112,8 @@ sip {
 	listen inside on $i port 5060 udp
 	listen inside on $i port 5060 tcp
 	listen outside on $i port 5061
-	pbx "pbx" at $(pbx "$c") port 5060 udp
-	trunk "pstn" at 127.91.9.1 port 5060 udp
+	pbx "pbx" at $(pbx "$c") port 5060 udp ping no
+	trunk "pstn" at 127.91.9.1 port 5060 udp ping no
 	media pass
 	resample 0
 }

@@ -71,8 +71,8 @@ config() {
 		pvp { listen on $net.$1 port 6085 }
 		sip {
 			listen inside on $net.$1 port 5060 udp
-			pbx "pbx" at $net.$1 port 5070 udp
-			trunk "pstn" at $net.$1 port 5080 udp
+			pbx "pbx" at $net.$1 port 5070 udp ping no
+			trunk "pstn" at $net.$1 port 5080 udp ping no
 		}
 	END
 }

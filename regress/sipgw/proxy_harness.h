@@ -35,7 +35,8 @@
 
 struct sent {
 	struct sip_flow	 se_flow;
-	char		*se_text;
+	char		*se_text;	/* a NUL follows */
+	size_t		 se_len;
 };
 
 struct world {
@@ -66,7 +67,10 @@ struct world {
 	size_t		 w_noutcomes;
 	char		 w_log[16384];
 	size_t		 w_nrefused;
+	uint64_t	 w_closed;	/* latest po_close */
 	uint32_t	 w_random;
+	/* rtpengine, of the test; NULL: there is none */
+	int		 (*w_media)(struct world *, const uint8_t *, size_t);
 };
 
 static int
@@ -86,6 +90,7 @@ w_op_send(void *ctx, const struct sip_flow *fl, const uint8_t *p, size_t len)
 	se->se_text = malloc(len + 1);
 	memcpy(se->se_text, p, len);
 	se->se_text[len] = '\0';
+	se->se_len = len;
 	return (0);
 }
 
@@ -163,8 +168,9 @@ w_op_names(void *ctx, uint64_t conn, uint64_t *not_after)
 static void
 w_op_close(void *ctx, uint64_t conn)
 {
-	(void)ctx;
-	(void)conn;
+	struct world	*w = ctx;
+
+	w->w_closed = conn;
 }
 
 static void
@@ -250,12 +256,20 @@ w_op_refused(void *ctx, const struct sip_flow *fl, const char *name)
 	return (0);
 }
 
+static int
+w_op_media(void *ctx, const uint8_t *p, size_t len)
+{
+	struct world	*w = ctx;
+
+	return (w->w_media == NULL ? -1 : w->w_media(w, p, len));
+}
+
 static const struct proxy_ops w_ops = {
 	.po_send = w_op_send, .po_open = w_op_open, .po_connect = w_op_connect,
 	.po_open_cancel = w_op_cancel, .po_find = w_op_find, .po_names = w_op_names,
 	.po_close = w_op_close, .po_retire = w_op_retire,
 	.po_ticket = w_op_ticket, .po_outcome = w_op_outcome,
-	.po_leg = w_op_leg, .po_log = w_op_log, .po_random = w_op_random,
+	.po_media = w_op_media, .po_leg = w_op_leg, .po_log = w_op_log, .po_random = w_op_random,
 	.po_refused = w_op_refused
 };
 
@@ -358,6 +372,28 @@ w_new(int routes)
 	return (w);
 }
 
+/* A route to b.example, proven twice, in place of what the number had. */
+W_FN void
+w_route(struct world *w, const char *number, enum route_state st, const char *ticket)
+{
+	static struct rtab_number	 rn;
+	struct rtab_route		*rr = &rn.rn_routes[0];
+
+	memset(&rn, 0, sizeof(rn));
+	(void)strlcpy(rn.rn_number, number, sizeof(rn.rn_number));
+	rn.rn_count = 1;
+	rr->rr_state = (uint8_t)st;
+	rr->rr_proofs = 2;
+	rr->rr_nuris = 1;
+	rr->rr_not_after = w->w_utc / 1000 + 86400;
+	rr->rr_last_proof = w->w_utc / 1000 - 3600;
+	(void)strlcpy(rr->rr_domain, "b.example", sizeof(rr->rr_domain));
+	(void)strlcpy(rr->rr_ticket, ticket, sizeof(rr->rr_ticket));
+	(void)snprintf(rr->rr_uris[0], URI_MAX, "sips:%s@b.example:5061", number);
+	if (rtab_put(w->w_rtab, &rn) == -1)
+		abort();
+}
+
 /* The files of its store; they may be open. */
 W_FN void
 w_unlink(const struct world *w)
@@ -418,6 +454,18 @@ w_flow_udp(struct sip_flow *fl, const char *addr, uint16_t port)
 	(void)vaddr_parse("10.0.0.1", 5060, &fl->fl_local);
 }
 
+/* Bytes as they are, from an exact copy, so that a read past its end is seen. */
+W_FN void
+w_raw(struct world *w, const struct sip_flow *fl, const void *p, size_t len)
+{
+	char	*exact = malloc(len + !len);
+
+	memcpy(exact, p, len);
+	proxy_clock(w->w_px, w->w_boot, w->w_utc);
+	proxy_input(w->w_px, fl, exact, len);
+	free(exact);
+}
+
 W_FN void w_in(struct world *, const struct sip_flow *, const char *, ...)
 		    __attribute__((__format__(printf, 3, 4)));
 
@@ -446,15 +494,7 @@ w_in(struct world *w, const struct sip_flow *fl, const char *fmt, ...)
 	body = body != NULL ? body + 2 : "";
 	n += (size_t)snprintf(wire + n, sizeof(wire) - n, "Content-Length: %zu\r\n\r\n%s",
 	    strlen(body), body);
-	{
-		/* An exact copy, so that a read past its end is seen. */
-		char	*exact = malloc(n);
-
-		memcpy(exact, wire, n);
-		proxy_clock(w->w_px, w->w_boot, w->w_utc);
-		proxy_input(w->w_px, fl, exact, n);
-		free(exact);
-	}
+	w_raw(w, fl, wire, n);
 }
 
 /* The next message that was sent, NULL: none. */
@@ -472,6 +512,32 @@ w_find(struct world *w, const char *start)
 
 	while ((se = w_out(w)) != NULL)
 		if (strncmp(se->se_text, start, strlen(start)) == 0)
+			return (se->se_text);
+	return (NULL);
+}
+
+/* The next INVITE that left on a connection outside; NULL: none. */
+W_FN const char *
+w_outward(struct world *w)
+{
+	struct sent	*se;
+
+	while ((se = w_out(w)) != NULL)
+		if (se->se_flow.fl_face == FACE_OUTSIDE &&
+		    strncmp(se->se_text, "INVITE ", 7) == 0)
+			return (se->se_text);
+	return (NULL);
+}
+
+/* The next INVITE that left for the peer of a flow; NULL: none. */
+W_FN const char *
+w_invite_to(struct world *w, const struct sip_flow *fl)
+{
+	struct sent	*se;
+
+	while ((se = w_out(w)) != NULL)
+		if (vaddr_eq(&se->se_flow.fl_peer, &fl->fl_peer) &&
+		    strncmp(se->se_text, "INVITE ", 7) == 0)
 			return (se->se_text);
 	return (NULL);
 }

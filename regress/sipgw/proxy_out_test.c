@@ -27,9 +27,7 @@
 static struct sip_flow	pbx, trunk, peer, other;
 
 static struct world	*start(void);
-static void		 route(struct world *, enum route_state);
 static void		 invite(struct world *, const char *);
-static const char	*direct(struct world *);
 static const char	*trunked(struct world *);
 static unsigned		 state(struct world *, unsigned *);
 
@@ -45,28 +43,8 @@ start(void)
 	w = w_new(1);
 	w_name(w, 1, "b.example");
 	w_name(w, 2, "c.example");
-	route(w, ROUTE_ACTIVE);
+	w_route(w, NUMBER, ROUTE_ACTIVE, "VElDS0VU");
 	return (w);
-}
-
-static void
-route(struct world *w, enum route_state st)
-{
-	static struct rtab_number	 rn;
-	struct rtab_route		*rr = &rn.rn_routes[0];
-
-	memset(&rn, 0, sizeof(rn));
-	(void)strlcpy(rn.rn_number, NUMBER, sizeof(rn.rn_number));
-	rn.rn_count = 1;
-	rr->rr_state = (uint8_t)st;
-	rr->rr_proofs = 2;
-	rr->rr_nuris = 1;
-	rr->rr_not_after = w->w_utc / 1000 + 86400;
-	rr->rr_last_proof = w->w_utc / 1000 - 3600;
-	(void)strlcpy(rr->rr_domain, "b.example", sizeof(rr->rr_domain));
-	(void)strlcpy(rr->rr_ticket, "VElDS0VU", sizeof(rr->rr_ticket));
-	(void)strlcpy(rr->rr_uris[0], "sips:" NUMBER "@b.example:5061", URI_MAX);
-	ATF_REQUIRE_EQ(0, rtab_put(w->w_rtab, &rn));
 }
 
 static unsigned
@@ -93,19 +71,6 @@ invite(struct world *w, const char *n)
 	    n, n, n);
 }
 
-/* The INVITE on the connection to b.example; the 100 is left out. */
-static const char *
-direct(struct world *w)
-{
-	struct sent	*se;
-
-	while ((se = w_out(w)) != NULL)
-		if (se->se_flow.fl_face == FACE_OUTSIDE &&
-		    strncmp(se->se_text, "INVITE ", 7) == 0)
-			return (se->se_text);
-	return (NULL);
-}
-
 /* The same call on the trunk, with what the PBX sent as its Request-URI. */
 static const char *
 trunked(struct world *w)
@@ -128,7 +93,7 @@ ATF_TC_BODY(out_call, tc)
 	char		 local[2048], remote[2048];
 
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	ATF_CHECK(strncmp(req, "INVITE sip:" NUMBER "@b.example:5061;transport=tls SIP/2.0\r\n",
 	    58) == 0);
 	ATF_CHECK_STREQ("VElDS0VU", w_hdr(req, "ViPR-Ticket"));
@@ -172,7 +137,7 @@ ATF_TC_BODY(out_call, tc)
 	ATF_CHECK(strncmp(se->se_text, "SIP/2.0 200 ", 12) == 0);
 	ours = w_hdr(se->se_text, "Contact");
 	ATF_CHECK(strncmp(ours, "<sip:vipr-", 10) == 0 && strstr(ours, "@10.0.0.1:5060") != NULL);
-	ATF_CHECK_EQ(OUTCOME_OK, w->w_outcome);
+	ATF_CHECK_EQ_MSG(0, w->w_noutcomes, "a route without strikes has none to clear");
 
 	/* ACK and a request of the PBX: to the peer's Contact, by its Route. */
 	w_in(w, &pbx, "ACK sip:vipr-1@10.0.0.1:5060 SIP/2.0\n"
@@ -257,7 +222,7 @@ ATF_TC_BODY(fall_back, tc)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		w = start();
 		invite(w, "1");
-		ATF_REQUIRE((req = direct(w)) != NULL);
+		ATF_REQUIRE((req = w_outward(w)) != NULL);
 		w_answer(w, &peer, req, "100 Trying", "", "");
 		w_answer(w, &peer, req, rows[i].ro_status, "t1", rows[i].ro_extra);
 		/* A non-2xx is acknowledged on the leg itself. */
@@ -288,16 +253,46 @@ ATF_TC_BODY(two_strikes, tc)
 	unsigned	 strikes;
 
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_answer(w, &peer, req, "500 x", "t", "");
 	ATF_REQUIRE(trunked(w) != NULL);
 	invite(w, "2");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_answer(w, &peer, req, "500 x", "t", "");
 	ATF_REQUIRE(trunked(w) != NULL);
 	ATF_CHECK_EQ(ROUTE_SUSPENDED, state(w, &strikes));
 	invite(w, "3");
-	ATF_CHECK_EQ(NULL, direct(w));
+	ATF_CHECK_EQ(NULL, w_outward(w));
+	w_free(w);
+}
+
+/* A good call ends a row of strikes, and key hears of it; of the next ones not. */
+ATF_TC_WITHOUT_HEAD(strike_cleared);
+ATF_TC_BODY(strike_cleared, tc)
+{
+	static const char *const ids[] = { "2", "3" };
+	struct world	*w = start();
+	const char	*req;
+	unsigned	 strikes, i;
+
+	invite(w, "1");
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
+	w_answer(w, &peer, req, "500 x", "t", "");
+	ATF_REQUIRE(trunked(w) != NULL);
+	ATF_CHECK_EQ(ROUTE_ACTIVE, state(w, &strikes));
+	ATF_CHECK_EQ(1, strikes);
+	ATF_CHECK_EQ(1, w->w_noutcomes);
+	for (i = 0; i < 2; i++) {
+		invite(w, ids[i]);
+		ATF_REQUIRE((req = w_outward(w)) != NULL);
+		w_answer(w, &peer, req, "200 OK", "t1",
+		    "Contact: <sip:vb@b.example;transport=tls>\n");
+		ATF_REQUIRE(w_find(w, "SIP/2.0 200 ") != NULL);
+		ATF_CHECK_EQ(ROUTE_ACTIVE, state(w, &strikes));
+		ATF_CHECK_EQ(0, strikes);
+		ATF_CHECK_EQ(2, w->w_noutcomes);
+		ATF_CHECK_EQ(OUTCOME_OK, w->w_outcome);
+	}
 	w_free(w);
 }
 
@@ -312,7 +307,7 @@ ATF_TC_BODY(host_skip, tc)
 
 	/* Silence: 4 s, a 100 restarts nothing, then CANCEL because of it. */
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_pass(w, 3000);
 	w_answer(w, &peer, req, "100 Trying", "", "");
 	w_pass(w, 900);
@@ -331,14 +326,14 @@ ATF_TC_BODY(host_skip, tc)
 	ATF_CHECK_EQ(NULL, w_out(w));
 	/* The next call does not wait for that host. */
 	invite(w, "2");
-	ATF_CHECK_EQ(NULL, direct(w));
+	ATF_CHECK_EQ(NULL, w_outward(w));
 	w->w_next = 0;
 	/* After a minute it is tried again; no connection: two minutes. */
 	w_pass(w, 61000);
 	w->w_next = w->w_nsent;
 	w->w_connect = 0;
 	invite(w, "3");
-	ATF_CHECK_EQ(NULL, direct(w));
+	ATF_CHECK_EQ(NULL, w_outward(w));
 	w->w_next = w->w_nsent;
 	w_pass(w, 1900);
 	ATF_CHECK_EQ(NULL, trunked(w));
@@ -348,11 +343,11 @@ ATF_TC_BODY(host_skip, tc)
 	w->w_connect = 1;
 	w->w_next = w->w_nsent;
 	invite(w, "4");
-	ATF_CHECK_EQ(NULL, direct(w));
+	ATF_CHECK_EQ(NULL, w_outward(w));
 	w_pass(w, 61000);
 	w->w_next = w->w_nsent;
 	invite(w, "5");
-	ATF_REQUIRE(direct(w) != NULL);
+	ATF_REQUIRE(w_outward(w) != NULL);
 	/* The connection breaks: the third in a row raises the alarm. */
 	w->w_up[1] = 0;
 	proxy_flow_gone(w->w_px, 1);
@@ -369,7 +364,7 @@ ATF_TC_BODY(cancel_waits, tc)
 	const char	*req;
 
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_pass(w, 4100);
 	ATF_CHECK_EQ(0, w_count(w, "CANCEL"));
 	ATF_CHECK(trunked(w) != NULL);
@@ -389,7 +384,7 @@ ATF_TC_BODY(caller_cancels, tc)
 	const char	*req;
 
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_answer(w, &peer, req, "180 Ringing", "t", "Contact: <sip:vb@b.example>\n");
 	w_in(w, &pbx, "CANCEL sip:040123456@10.0.0.1 SIP/2.0\n"
 	    "Via: SIP/2.0/UDP 10.0.0.5:5060;branch=z9hG4bK1;rport\nMax-Forwards: 70\n"
@@ -419,7 +414,7 @@ ATF_TC_BODY(key_away, tc)
 	ATF_CHECK(trunked(w) != NULL);
 	w->w_connect = 1;
 	invite(w, "2");
-	ATF_CHECK(direct(w) != NULL);
+	ATF_CHECK(w_outward(w) != NULL);
 	ATF_CHECK_EQ(ROUTE_ACTIVE, state(w, &strikes));
 	w_free(w);
 }
@@ -432,7 +427,7 @@ ATF_TC_BODY(refusing_2xx, tc)
 	const char	*req;
 
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_answer(w, &peer, req, "200 OK", "t",
 	    "ViPR-Refusal: not-ours\nContact: <sip:vb@b.example>\n");
 	if (w_count(w, "SIP/2.0 200 ") == 0) {
@@ -460,7 +455,7 @@ ATF_TC_BODY(after_ringing, tc)
 	for (i = 0; i < 6; i++) {
 		w = start();
 		invite(w, "1");
-		ATF_REQUIRE((req = direct(w)) != NULL);
+		ATF_REQUIRE((req = w_outward(w)) != NULL);
 		w_answer(w, &peer, req, "183 x", "t", "Contact: <sip:vb@b.example>\n");
 		w_answer(w, &peer, req, cases[i][0], "t", "");
 		(void)snprintf(want, sizeof(want), "SIP/2.0 %s ", cases[i][1]);
@@ -472,7 +467,7 @@ ATF_TC_BODY(after_ringing, tc)
 	}
 	w = start();
 	invite(w, "1");
-	ATF_REQUIRE((req = direct(w)) != NULL);
+	ATF_REQUIRE((req = w_outward(w)) != NULL);
 	w_answer(w, &peer, req, "183 x", "t", "Contact: <sip:vb@b.example>\n");
 	w_answer(w, &peer, req, "403 x", "t", "ViPR-Refusal: revoked\n");
 	ATF_REQUIRE((req = w_find(w, "SIP/2.0 403 ")) != NULL);
@@ -519,7 +514,7 @@ ATF_TC_BODY(not_diverted, tc)
 	w_free(w);
 	/* Not active. */
 	w = start();
-	route(w, ROUTE_PENDING);
+	w_route(w, NUMBER, ROUTE_PENDING, "VElDS0VU");
 	invite(w, "1");
 	ATF_CHECK(trunked(w) != NULL);
 	ATF_REQUIRE_EQ(1, proxy_explain(w->w_px, NUMBER, list, 4));
@@ -528,7 +523,7 @@ ATF_TC_BODY(not_diverted, tc)
 	/* No proof for long: the first call is proven again, the next not. */
 	w = start();
 	w->w_utc += 15ull * 86400 * 1000;
-	route(w, ROUTE_ACTIVE);
+	w_route(w, NUMBER, ROUTE_ACTIVE, "VElDS0VU");
 	{
 		static struct rtab_number	 rn;
 
@@ -541,7 +536,7 @@ ATF_TC_BODY(not_diverted, tc)
 	ATF_REQUIRE_EQ(1, proxy_explain(w->w_px, NUMBER, list, 4));
 	ATF_CHECK_STREQ("trunk: reprove", list[0]);
 	invite(w, "2");
-	ATF_CHECK(direct(w) != NULL);
+	ATF_CHECK(w_outward(w) != NULL);
 	w_free(w);
 }
 
@@ -550,6 +545,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, out_call);
 	ATF_TP_ADD_TC(tp, fall_back);
 	ATF_TP_ADD_TC(tp, two_strikes);
+	ATF_TP_ADD_TC(tp, strike_cleared);
 	ATF_TP_ADD_TC(tp, host_skip);
 	ATF_TP_ADD_TC(tp, cancel_waits);
 	ATF_TP_ADD_TC(tp, caller_cancels);

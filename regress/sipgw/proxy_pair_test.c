@@ -249,6 +249,7 @@ ATF_TC_BODY(reconnect, tc)
 	const char	*to = "<sip:" OURS "@10.0.0.1>;tag=tb";
 
 	start();
+	a->w_conf->c_flags |= CONF_CALLID_KEEP;
 	request(a, "INVITE", "sip:" OURS "@10.0.0.1", 1, from, "<sip:" OURS "@10.0.0.1>",
 	    "call", "Contact: <sip:alice@10.0.0.5>\n", SDP);
 	req = last(b, "INVITE ");
@@ -256,7 +257,7 @@ ATF_TC_BODY(reconnect, tc)
 	(void)snprintf(bfrom, sizeof(bfrom), "%s", w_hdr(req, "From"));
 	(void)snprintf(bto, sizeof(bto), "%s;tag=tb", w_hdr(req, "To"));
 	(void)snprintf(bcall, sizeof(bcall), "%s", w_hdr(req, "Call-ID"));
-	/* A Call-ID that tells nothing is left alone. */
+	/* call-id keep: one that tells nothing is left alone. */
 	ATF_CHECK_STREQ("call", bcall);
 	w_answer(b, &pbx, req, "200 OK", "tb", "Contact: <sip:bob@10.0.0.5>\n");
 	pump();

@@ -282,16 +282,15 @@ ATF_TC_BODY(forks, tc)
 	ATF_CHECK_EQ(2, w_count(w, "SIP/2.0 180 "));
 	ATF_CHECK_EQ(2, w_count(w, "SIP/2.0 200 "));
 	ATF_CHECK_EQ(2, proxy_calls(w->w_px));
-	/* The caller ends one of them; the other's times are untouched. */
+	/* The caller ends one of them.  One leg: that of the first answer. */
 	within(w, &pbx, "BYE", "b1", 2, "<sip:030123451@10.0.0.5>;tag=f1",
 	    "<sip:004940123456@10.0.0.1>;tag=t1");
 	w_pass(w, 70000);
 	within(w, &pbx, "BYE", "b2", 2, "<sip:030123451@10.0.0.5>;tag=f1",
 	    "<sip:004940123456@10.0.0.1>;tag=t2");
 	w_pass(w, 1000);
-	ATF_REQUIRE_EQ(2, w->w_nlegs);
-	ATF_CHECK_EQ(0, w->w_legs[0].lg_stop - w->w_legs[0].lg_start);
-	ATF_CHECK_EQ(70000, w->w_legs[1].lg_stop - w->w_legs[1].lg_start);
+	ATF_REQUIRE_EQ(1, w->w_nlegs);
+	ATF_CHECK_EQ(70000, w->w_legs[0].lg_stop - w->w_legs[0].lg_start);
 	w_free(w);
 }
 
@@ -375,8 +374,7 @@ ATF_TC_BODY(own_answers, tc)
 	w_in(w, &stranger, "INVITE sip:0401@10.0.0.1 SIP/2.0\n"
 	    "Via: SIP/2.0/UDP 203.0.113.200;branch=z9hG4bKx\nMax-Forwards: 70\n"
 	    "From: <sip:1@x>;tag=f\nTo: <sip:2@10.0.0.1>\nCall-ID: c\nCSeq: 1 INVITE\n");
-	ATF_CHECK_EQ(1, w_count(w, "SIP/2.0 403 "));
-	ATF_CHECK_EQ(1, w->w_nsent);
+	ATF_CHECK_EQ(0, w->w_nsent);
 	w_free(w);
 }
 

@@ -38,8 +38,8 @@ box_config() {
 		master key "$PWD/master"
 		sip {
 			listen inside on $addr port 5060 udp
-			pbx "pbx" at $addr port 5070 udp
-			trunk "pstn" at $addr port 5080 udp${3:+
+			pbx "pbx" at $addr port 5070 udp ping no
+			trunk "pstn" at $addr port 5080 udp ping no${3:+
 			$3}
 		}
 		numbers { +14085550100 to +14085550199 }

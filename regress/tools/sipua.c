@@ -47,6 +47,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "net.h"
+
 #define MSG	65536
 #define HEADERS	8
 
@@ -56,7 +58,6 @@ static struct sockaddr_in local;
 static char		 localname[64];
 static int		 fd;
 
-static void	 address(const char *, struct sockaddr_in *);
 static size_t	 copy(const char *, const char *, char *, size_t);
 static const char *value(const char *, const char *, char *, size_t);
 static void	 transmit(const char *, const struct sockaddr_in *);
@@ -66,23 +67,6 @@ static void	 within(const char *, const char *, const char *, int,
 		    const struct sockaddr_in *);
 static int	 caller(const char *, const struct sockaddr_in *, int, int, int, int);
 static int	 show(char *, struct sockaddr_in *);
-static long	 now_ms(void);
-
-static void
-address(const char *text, struct sockaddr_in *sin)
-{
-	char	 host[64], *colon;
-
-	memset(sin, 0, sizeof(*sin));
-	sin->sin_family = AF_INET;
-	if (strlcpy(host, text, sizeof(host)) >= sizeof(host) ||
-	    (colon = strrchr(host, ':')) == NULL)
-		errx(2, "%s: not ADDR:PORT", text);
-	*colon = '\0';
-	sin->sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-	if (inet_pton(AF_INET, host, &sin->sin_addr) != 1)
-		errx(2, "%s: not an address", text);
-}
 
 /* All lines that begin with the name (and a colon), as they are. */
 static size_t
@@ -148,9 +132,11 @@ answer(const char *msg, int code, const struct sockaddr_in *to)
 	}
 	(void)snprintf(part, sizeof(part), "%s", value(msg, "To", to_value,
 	    sizeof(to_value)));
-	(void)snprintf(out, sizeof(out), "SIP/2.0 %d Answer\r\n%sTo: %s%s\r\n"
+	if (snprintf(out, sizeof(out), "SIP/2.0 %d Answer\r\n%sTo: %s%s\r\n"
 	    "Contact: <sip:ua@%s>\r\n", code, head, part,
-	    code == 100 || strstr(part, "tag=") != NULL ? "" : ";tag=ua", localname);
+	    code == 100 || strstr(part, "tag=") != NULL ? "" : ";tag=ua", localname) >=
+	    (int)sizeof(out))
+		errx(1, "no room for an answer");
 	for (i = 0; invite && code >= 200 && i < nextra; i++) {
 		(void)strlcat(out, extra[i], sizeof(out));
 		(void)strlcat(out, "\r\n", sizeof(out));
@@ -234,8 +220,9 @@ within(const char *method, const char *req, const char *resp, int cseq,
 	(void)copy(resp, "Record-Route", rr, sizeof(rr));
 	routes[0] = '\0';
 	for (p = rr; (p = strstr(p, "Record-Route:")) != NULL; p += 13) {
-		(void)snprintf(one, sizeof(one), "Route:%.*s\r\n%s",
-		    (int)strcspn(p + 13, "\r"), p + 13, routes);
+		if (snprintf(one, sizeof(one), "Route:%.*s\r\n%s",
+		    (int)strcspn(p + 13, "\r"), p + 13, routes) >= (int)sizeof(one))
+			errx(1, "no room for the route");
 		(void)strlcpy(routes, one, sizeof(routes));
 	}
 	(void)value(resp, "Contact", b[0], sizeof(b[0]));
@@ -243,23 +230,15 @@ within(const char *method, const char *req, const char *resp, int cseq,
 	if (lt == NULL || (gt = strchr(lt, '>')) == NULL)
 		return;
 	*gt = '\0';
-	(void)snprintf(out, sizeof(out), "%s %s SIP/2.0\r\n"
+	if (snprintf(out, sizeof(out), "%s %s SIP/2.0\r\n"
 	    "Via: SIP/2.0/UDP %s;branch=z9hG4bK%s%d%ld\r\n%sFrom: %s\r\nTo: %s\r\n"
 	    "Call-ID: %s\r\nCSeq: %d %s\r\nMax-Forwards: 70\r\n"
 	    "Content-Length: 0\r\n\r\n", method, lt + 1, localname, method, cseq,
 	    now_ms(), routes, value(req, "From", b[1], sizeof(b[1])),
 	    value(resp, "To", b[2], sizeof(b[2])),
-	    value(req, "Call-ID", b[3], sizeof(b[3])), cseq, method);
+	    value(req, "Call-ID", b[3], sizeof(b[3])), cseq, method) >= (int)sizeof(out))
+		errx(1, "no room for a %s", method);
 	transmit(out, to);
-}
-
-static long
-now_ms(void)
-{
-	struct timespec	ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
 static int
@@ -352,7 +331,7 @@ main(int argc, char **argv)
 			break;
 		case 'k': keep = 1; break;
 		case 'l':
-			address(optarg, &local);
+			address(optarg, -1, &local);
 			(void)strlcpy(localname, optarg, sizeof(localname));
 			break;
 		case 't': seconds = atoi(optarg); break;
@@ -367,6 +346,6 @@ main(int argc, char **argv)
 		err(2, "sipua: %s", localname);
 	if (dest == NULL)
 		phone();
-	address(dest, &to);
+	address(dest, -1, &to);
 	return (caller(argv[0], &to, cancel, keep, seconds, hold));
 }

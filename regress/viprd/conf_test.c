@@ -111,9 +111,11 @@ sample(void)
 	    "min-duration 61s\nlimit number 6\n}\n"
 	    "sip {\ncertificate s.crt\nkey s.key\nca ca.pem\n"
 	    "listen inside on 127.0.0.1 udp\nlisten outside on 127.0.0.1\n"
+	    "listen redirect on 127.0.0.1 udp\n"
+	    "capture hep 192.0.2.77 port 9060 id 4000000000\n"
 	    "country 49\nnational 0\nname sip.a.example\n"
 	    "pbx p at 127.0.0.2 udp local +4989\n"
-	    "trunk t at carrier.example port 5070 tcp priority 7\n"
+	    "trunk t at carrier.example port 5070 tcp priority 7 weight 9 ping no\n"
 	    "connect-timeout 1500ms\nlimit 61 per hour\n}\n";
 	struct conf_listen	*l;
 	struct conf		*c;
@@ -258,10 +260,18 @@ ATF_TC_WITHOUT_HEAD(role_sip);
 ATF_TC_BODY(role_sip, tc)
 {
 	struct conf		*c = sample(), *d = pass(c, ROLE_SIP);
+	const struct conf_listen *l;
 	const struct conf_hop	*h;
+	int			 redirects = 0;
 
-	ATF_CHECK_EQ(2, count_listens(d, LISTEN_SIP, 1));
-	ATF_CHECK_EQ(2, count_listens(d, 0, 1));
+	ATF_CHECK_EQ(3, count_listens(d, LISTEN_SIP, 1));
+	ATF_CHECK_EQ(3, count_listens(d, 0, 1));
+	TAILQ_FOREACH(l, &d->c_listens, cl_entry)
+		redirects += l->cl_face == FACE_REDIRECT;
+	ATF_CHECK_EQ(1, redirects);
+	ATF_CHECK(d->c_flags & CONF_HEP);
+	ATF_CHECK(vaddr_eq(&c->c_hep_addr, &d->c_hep_addr));
+	ATF_CHECK_EQ(4000000000u, d->c_hep_id);
 	ATF_CHECK_EQ(0, count_listens(d, 0, 0));
 	h = TAILQ_FIRST(&d->c_hops);
 	ATF_CHECK_STREQ("p", h->ch_name);
@@ -271,6 +281,8 @@ ATF_TC_BODY(role_sip, tc)
 	ATF_CHECK_STREQ("carrier.example", h->ch_host);
 	ATF_CHECK_EQ(5070, h->ch_addr.va_port);
 	ATF_CHECK_EQ(7, h->ch_priority);
+	ATF_CHECK_EQ(9, h->ch_weight);
+	ATF_CHECK_EQ(0, h->ch_ping);
 	ATF_CHECK_EQ(1, h->ch_trunk);
 	ATF_CHECK_EQ(1500, d->c_connect_ms);
 	ATF_CHECK_EQ(61, d->c_limit_hour);

@@ -278,8 +278,8 @@ manual_head() {
 }
 manual_body() {
 	need viprd/viprd.conf.5
-	for m in viprd.8 viprd.conf.5 viprctl.8; do
-		mandoc -T lint -W style "$(src viprd/$m)" 2>&1 |
+	for m in viprd/viprd.8 viprd/viprd.conf.5 viprd/viprctl.8 sipgw/sipgw.8; do
+		mandoc -T lint -W style "$(src $m)" 2>&1 |
 		    grep -v -e 'referenced manual not found' \
 		    -e 'outdated mandoc.db' >lint || :
 		atf_check cat lint
@@ -365,7 +365,33 @@ install_body() {
 	atf_check find "$d" -type f
 }
 
+# A PBX or trunk needs an inside listener to speak from.
+hops_head() {
+	atf_set require.progs openssl
+	atf_set timeout 60
+}
+hops_body() {
+	setup
+	conf 'trunk "v6" at 2001:db8::1 udp'
+	bad 'found trunk "v6" at 2001:db8::1, expected an inside listener for IPv6 and udp too'
+	conf 'trunk "v6" at 2001:db8::1 tcp
+listen inside on fd00::1 udp'
+	good
+	grep -q 'trunk "v6" on tcp, but no inside listener' err || atf_fail "no warning"
+	conf 'trunk "t2" at 10.0.0.4 tcp weight 3 ping no
+listen inside on 10.0.0.1 tcp'
+	good
+	! grep -q 'no inside listener' err || atf_fail "a warning"
+	conf 'trunk "t2" at 10.0.0.4 tcp weight 70000'
+	bad 'found "70000"'
+	conf 'trunk "t2" at 10.0.0.4 tcp ping 4s'
+	bad 'found "4s", expected a time from 5s to 1d'
+	conf 'trunk "t2" at fe80::1%eth0 udp'
+	bad 'found "fe80::1%eth0", expected an address or a host name'
+}
+
 atf_init_test_cases() {
+	atf_add_test_case hops
 	atf_add_test_case certificates
 	atf_add_test_case overlay
 	atf_add_test_case files

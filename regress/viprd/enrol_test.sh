@@ -601,8 +601,8 @@ ring_body() {
 			pvp { listen on $net.$i port 6085 }
 			sip {
 				listen inside on $net.$i port 5060 udp
-				pbx "pbx" at $net.$i port 5070 udp
-				trunk "pstn" at $net.$i port 5080 udp
+				pbx "pbx" at $net.$i port 5070 udp ping no
+				trunk "pstn" at $net.$i port 5080 udp ping no
 			}
 		END
 		atf_check -o ignore -e not-match:'error|refus' "$VIPR_BUILD/viprd" -n -u -f n$i/viprd.conf

@@ -106,22 +106,26 @@ static const char full[] =
     "\tca /etc/vipr/ca.pem\n"
     "\tinside certificate in.crt\n"
     "\tinside key in.key\n"
+    "\tinside ca in.pem\n"
     "\tlisten inside on 10.0.0.1 udp\n"
     "\tlisten inside on 10.0.0.1 tcp\n"
     "\tlisten inside on 10.0.0.1 tls\n"
     "\tlisten outside on 192.0.2.1 port 5061\n"
     "\tlisten outside on 2001:db8::1\n"
+    "\tlisten redirect on 10.0.0.1 udp\n"
+    "\tlisten redirect on 10.0.0.1 port 5071 tcp\n"
+    "\tcapture hep 2001:db8::9 port 9060 id 2001\n"
     "\thost sip.a.example port 5062\n"
     "\tname sip2.a.example\n"
     "\tcountry 49 \n"
     "\tnational 0\n"
     "\tinternational 00\n"
     "\tlocal +4989\n"
-    "\tpbx \"main pbx\" at 10.0.0.2 port 5070 tcp priority 5 outside-line 0 \\\n"
+    "\tpbx \"main pbx\" at 10.0.0.2 port 5070 tcp priority 5 outside-line 0 weight 3 ping 30s \\\n"
     "\t\tlocal \"\"\n"
     "\tpbx spare at pbx.a.example udp\n"
     "\ttrunk \"carrier\" at $net.77 port 5060 udp national \"\"\n"
-    "\tmedia pass\n"
+    "\tmedia rtpengine ::1 port 2223 inside \"inside\" outside wan-0.1\n"
     "\tmedia plain\n"
     "\tmode log\n"
     "\tallow refer\n"
@@ -129,6 +133,7 @@ static const char full[] =
     "\tlimit 5 at once\n"
     "\tresample 51\n"
     "\treprove 7d\n"
+    "\tsession-timer 10m\n"
     "\tconnect-timeout 1500ms\n"
     "\tanswer-timeout 3\n"
     "}\n";
@@ -213,7 +218,8 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_EQ(-90, c->c_clock_offset);
 	ATF_CHECK_EQ(CONF_RESTART_NO | CONF_LOG_CALLS | CONF_PERMIT_PRIVATE |
 	    CONF_MEDIA_PLAIN | CONF_MODE_LOG | CONF_OVERLAY_FIRST |
-	    CONF_OVERLAY_ON | CONF_PVP_ON | CONF_OUTSIDE_ON | CONF_ALLOW_REFER,
+	    CONF_OVERLAY_ON | CONF_PVP_ON | CONF_OUTSIDE_ON | CONF_ALLOW_REFER |
+	    CONF_HEP | CONF_MEDIA_ENGINE,
 	    c->c_flags);
 	ATF_CHECK(conf_number_ours(c, "+14085550150"));
 	ATF_CHECK(conf_number_ours(c, "+14085550300"));
@@ -260,13 +266,17 @@ ATF_TC_BODY(everything, tc)
 	ATF_CHECK_STREQ("main pbx", h->ch_name);
 	ATF_CHECK_EQ(SIP_TCP, h->ch_proto);
 	ATF_CHECK_EQ(5, h->ch_priority);
+	ATF_CHECK_EQ(3, h->ch_weight);
+	ATF_CHECK_EQ(30, h->ch_ping);
 	ATF_CHECK_STREQ("49", h->ch_rules.er_country);
 	ATF_CHECK_STREQ("0", h->ch_rules.er_outside);
 	ATF_CHECK_STREQ("", h->ch_rules.er_local);
 	h = TAILQ_NEXT(h, ch_entry);
 	ATF_CHECK_STREQ("pbx.a.example", h->ch_host);
 	ATF_CHECK_EQ(0, h->ch_addr.va_family);
-	ATF_CHECK_EQ(5060, h->ch_addr.va_port);
+	ATF_CHECK_EQ(0, h->ch_addr.va_port);
+	ATF_CHECK_EQ(0, h->ch_weight);
+	ATF_CHECK_EQ(CONF_PING, h->ch_ping);
 	ATF_CHECK_STREQ("4989", h->ch_rules.er_local);
 	h = TAILQ_NEXT(h, ch_entry);
 	ATF_CHECK_EQ(1, h->ch_trunk);
@@ -275,6 +285,19 @@ ATF_TC_BODY(everything, tc)
 	l = TAILQ_FIRST(&c->c_listens);
 	ATF_CHECK_EQ(LISTEN_OVERLAY, l->cl_use);
 	ATF_CHECK_EQ(-1, l->cl_fd);
+	while (l != NULL && l->cl_face != FACE_REDIRECT)
+		l = TAILQ_NEXT(l, cl_entry);
+	ATF_REQUIRE(l != NULL);
+	ATF_CHECK_EQ(LISTEN_SIP, l->cl_use);
+	ATF_CHECK_EQ(SIP_UDP, l->cl_proto);
+	ATF_CHECK_EQ(5070, l->cl_addr.va_port);
+	ATF_CHECK_EQ(6, c->c_hep_addr.va_family);
+	ATF_CHECK_EQ(9060, c->c_hep_addr.va_port);
+	ATF_CHECK_EQ(2001, c->c_hep_id);
+	ATF_CHECK_EQ(6, c->c_media.va_family);
+	ATF_CHECK_EQ(2223, c->c_media.va_port);
+	ATF_CHECK_STREQ("inside", c->c_media_inside);
+	ATF_CHECK_STREQ("wan-0.1", c->c_media_outside);
 	conf_free(c);
 }
 
@@ -374,8 +397,21 @@ ATF_TC_BODY(syntax, tc)
 	    "outside of it");
 	refused("sip {\n\tbogus\n}\n", 2, "found \"bogus\"", "answer-timeout");
 	refused("sip {\n\tpbx \"x\" at 127.0.0.1 sctp\n}\n", 2,
-	    "found \"sctp\"", "udp|tcp ");
+	    "found \"sctp\"", "udp|tcp|tls ");
 	refused("sip {\n\tmedia loud\n}\n", 2, "found \"loud\"", "pass|plain");
+	refused("sip {\n\tmedia rtpengine 127.0.0.1\n}\n", 2, "found end of line",
+	    "rtpengine ADDRESS port PORT");
+	refused("sip {\n\tmedia rtpengine 0.0.0.0 port 2223\n}\n", 2, "found 0.0.0.0",
+	    "listen-ng");
+	refused("sip {\n\tmedia rtpengine engine.a.example port 2223\n}\n", 2,
+	    "found \"engine.a.example\"", "address");
+	refused("sip {\n\tmedia rtpengine 127.0.0.1 port 2223 inside lan\n}\n", 2,
+	    "found end of line", "outside NAME");
+	refused("sip {\n\tmedia rtpengine 127.0.0.1 port 2223 inside \"a b\" outside c\n}\n",
+	    2, "found \"a b\"", "name of an interface");
+	refused("sip {\n\tmedia rtpengine 127.0.0.1 port 2223\n"
+	    "\tmedia rtpengine 127.0.0.1 port 2224\n}\n", 3, "a second media rtpengine",
+	    "expected one");
 	refused("pvp {\n\tlimit number\n}\n", 2, "found end of line",
 	    "limit number|peer|failures COUNT");
 	refused("numbers {\n\t+14085550100,\n\tto\n}\n", 3, "found \"to\"",
@@ -431,6 +467,14 @@ ATF_TC_BODY(values, tc)
 	refused("pvp {\nproofs 16 from 17 callers\n}\n", 2, "\"17\"",
 	    "from 1 to 16");
 	refused("overlay o.x {\nstore-rate 0\n}\n", 2, "\"0\"", "1 to 100000");
+	refused("sip {\n\tlisten redirect on 127.0.0.1 tls\n}\n", 2,
+	    "\"tls\"", "listen redirect on ADDRESS [port PORT] udp|tcp");
+	refused("sip {\n\tcapture hep 127.0.0.1\n}\n", 2, "end of line",
+	    "capture hep ADDRESS port PORT [id COUNT]");
+	refused("sip {\n\tcapture hep 0.0.0.0 port 9060\n}\n", 2, "0.0.0.0",
+	    "address of a capture server");
+	refused("sip {\ncapture hep 10.0.0.1 port 1\ncapture hep 10.0.0.2 port 1\n}\n",
+	    3, "second capture", "expected one");
 	refused("overlay o.x {\nlisten on 127.0.0.1\nlisten on 127.0.0.1\n}\n",
 	    3, "127.0.0.1:6084 a second time", "one listener");
 	refused("sip {\ncountry 049\n}\n", 2, "country", "not 0");
@@ -439,10 +483,10 @@ ATF_TC_BODY(values, tc)
 	refused("sip {\npbx a at 127.0.0.1 udp\ntrunk a at 127.0.0.2 udp\n}\n",
 	    3, "second hop", "another name");
 	refused("sip {\npbx \"\" at 127.0.0.1 udp\n}\n", 2, "pbx", "a name");
-	refused("sip {\npbx a at 127.0.0.1 tls\n}\n", 2, "pbx: found tls",
-	    "udp or tcp");
-	refused("sip {\ntrunk a at 127.0.0.1 port 5061 tls\n}\n", 2,
-	    "trunk: found tls", "udp or tcp");
+	refused("sip {\npbx a at 127.0.0.1 tls\n}\n", 1, "pbx or trunk with tls",
+	    "inside ca FILE");
+	refused("sip {\ntrunk a at 127.0.0.1 port 5061 tls\n}\n", 1,
+	    "pbx or trunk with tls", "inside ca FILE");
 	refused("sip {\npbx a at under_score udp\n}\n", 2, "under_score",
 	    "host name");
 	refused("sip {\n}\nsip {\n}\n", 3, "second sip section", "line 1");
@@ -574,7 +618,7 @@ ATF_TC_BODY(warnings, tc)
 	ATF_REQUIRE_MSG((c = parse(full)) != NULL, "%s", errors);
 	/* delay, responder-delay, busy, media plain, allow refer, mode log,
 	 * permit private, log calls, restart no, clock-offset */
-	ATF_CHECK_EQ(10, config_warn(c));
+	ATF_CHECK_EQ(11, config_warn(c));
 	conf_free(c);
 	ATF_REQUIRE((c = parse(SIP)) != NULL);
 	ATF_CHECK_EQ(1, config_warn(c));	/* no trunk */

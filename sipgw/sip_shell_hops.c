@@ -217,7 +217,10 @@ shell_hops_show(struct chan *ch, uint32_t id)
 		ctl_str(&r, "state", proxy_hop_str(ph.ph_state));
 		ctl_time(&r, "since", hop_utc(ph.ph_since));
 		ctl_time(&r, "last_answer", hop_utc(ph.ph_last));
-		ctl_uint(&r, "status", ph.ph_status);
+		if (ph.ph_status == 0)
+			ctl_null(&r, "status");
+		else
+			ctl_uint(&r, "status", ph.ph_status);
 		ctl_uint(&r, "calls", ph.ph_calls);
 		if (ctl_send_row(ch, id, &r) == -1)
 			return;

@@ -372,7 +372,9 @@ flood() {
 	read -r _ _ _ least _ most _ <"$work/flood"
 	ok "$1: not before $2 s ($least ms)" test "$least" -ge $(($2 * 1000))
 	ok "$1: after $3 s at most ($most ms)" test "$most" -le $(($3 * 1000))
-	ok "$1: memory is bounded ($was to $peak kB)" test $((peak - was)) -le $(($4 * 80 + 4000))
+	# A sanitizer keeps what was freed.
+	grep -q __asan_init "$build/sipgw" ||
+	    ok "$1: memory is bounded ($was to $peak kB)" test $((peak - was)) -le $(($4 * 80 + 4000))
 	inside_call "after$5"
 	is "$1: and afterwards" 0 $?
 }

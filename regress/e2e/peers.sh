@@ -247,7 +247,7 @@ case_kamailio() {
 	ok "a second telephone is registered" soon 10 heard_more c '200 OK (kamailio.*2 bindings' 0
 	talk "a fork" "+14085550150@$(pbx a)" a
 	is "a fork: the second one rang" 1 "$(heard_by c 'Incoming call from')"
-	ok "a fork: and stopped" soon 5 heard_more c 'session closed' 0
+	ok "a fork: and stopped" soon 20 heard_more c 'session closed' 0
 	talk "Kamailio and baresip, the callee hangs up" "+14085550150@$(pbx a)" b
 	direct_only "Kamailio"
 }
